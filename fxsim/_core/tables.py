@@ -1,0 +1,30 @@
+"""Plain-text tables for the console, by `tabulate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def format_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = "") -> str:
+    """A plain table: text flush left, numbers flush right, one blank column between."""
+    from tabulate import tabulate
+
+    numeric = [all(isinstance(row[i], int | float) or row[i] == "" for row in rows) for i in range(len(headers))]
+    cells = [[cell_text(value) for value in row] for row in rows]
+    body = tabulate(
+        cells,
+        headers=list(headers),
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=["right" if n else "left" for n in numeric] if rows else None,
+    )
+    return f"{title}\n{body}" if title else body
+
+
+def cell_text(value: object) -> str:
+    """Integers with thousands separators, floats with four significant digits, the rest as `str`."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"

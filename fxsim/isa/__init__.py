@@ -1,0 +1,1 @@
+"""Instructions, codec, assembler and programs of the MAC unit."""
