@@ -65,6 +65,10 @@ class HazardError(FxsimError):
     """A program's tokens allow a data hazard or a deadlock."""
 
 
+class TrapError(FxsimError):
+    """An accumulator overflowed under overflow = trap; the message names the first event."""
+
+
 class EnergyError(FxsimError):
     """An active event has no price."""
 

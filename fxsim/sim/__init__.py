@@ -1,1 +1,6 @@
-""""""
+"""The cycle-level simulator: values, timing, and their meeting in `Result`."""
+
+from fxsim.sim.result import Energy, LayerResult, Layers, Result
+from fxsim.sim.simulate import simulate
+
+__all__ = ["Energy", "LayerResult", "Layers", "Result", "simulate"]

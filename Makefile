@@ -1,0 +1,69 @@
+# fxsim: every target sets itself up in .venv. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL := models/digits/digits_cnn.tflite
+IMAGES := models/digits/x_eval.npy
+LABELS := models/digits/y_eval.npy
+PYTEST := $(BIN)/python -m pytest -q
+
+.PHONY: help demo test test-nojit test-bounds fuzz certify lint types contracts notebooks bench warm ci clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/demo.ok: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[plot]'
+	@touch $@
+
+$(VENV)/test.ok: $(VENV)/demo.ok
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(VENV)/oracles.ok: $(VENV)/test.ok
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[oracles]'
+	@touch $@
+
+demo: $(VENV)/demo.ok ## run our CNN on real images: accuracy, golden comparison, cycles, energy
+	$(BIN)/fxsim run $(MODEL) --hw edge-16x16 --input $(IMAGES) --labels $(LABELS)
+
+test: $(VENV)/oracles.ok ## the whole test suite, compiled kernels
+	$(PYTEST) -n 2
+
+test-nojit: $(VENV)/test.ok ## the suite with interpreted kernels (slow tests left out)
+	NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=dev $(PYTEST) -n 2 -m "not slow and not oracle"
+
+test-bounds: $(VENV)/test.ok ## kernels and executor with array bounds checks
+	NUMBA_BOUNDSCHECK=1 HYPOTHESIS_PROFILE=dev $(PYTEST) -n 2 tests/numerics tests/kernels tests/sim -m "not oracle"
+
+fuzz: $(VENV)/test.ok ## long fuzzing of files and programs (nightly)
+	FXSIM_FUZZ_MUTATIONS=20000 $(PYTEST) tests/fuzz
+
+certify: $(VENV)/oracles.ok ## profiles against the real runtimes
+	$(BIN)/fxsim certify
+
+lint: $(VENV)/test.ok ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test.ok ## mypy --strict
+	$(BIN)/mypy
+
+contracts: $(VENV)/test.ok ## layer contracts
+	$(BIN)/lint-imports
+
+notebooks: $(VENV)/test.ok ## execute the notebooks
+	@ls notebooks/*.ipynb >/dev/null 2>&1 || { echo "no notebooks yet"; exit 0; }
+
+bench: $(VENV)/oracles.ok ## speed, as ratios to LiteRT's reference resolver in the same run
+	$(BIN)/python tests/bench/bench.py
+
+ci: ## what continuous integration runs
+	bash .ci/run
+
+clean: ## remove the environment and everything generated
+	rm -rf $(VENV) build dist output *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

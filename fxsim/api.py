@@ -1,0 +1,132 @@
+"""The public functions: load, lower, simulate, run, golden; paths and names are accepted everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim._core.errors import InputError, ModelFormatError
+from fxsim.formats.tflite import read_tflite
+from fxsim.graph import Network, Tensors
+from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics
+from fxsim.isa import Program
+from fxsim.lowering import lower as lower_network
+from fxsim.oracle import golden as golden_network
+from fxsim.sim import Result, simulate
+
+Array = NDArray[np.generic]
+Samples = Array | Mapping[str, Array]
+Model = Network | str | Path | bytes
+
+__all__ = ["Difference", "differences", "golden", "load", "lower", "random_samples", "run", "simulate"]
+
+
+def load(source: str | Path | bytes, *, profile: str = "tflite") -> Network:
+    """Read a quantized network.
+
+    Parameters
+    ----------
+    source
+        Path of a ``.tflite`` file, or its bytes.
+    profile
+        Whose arithmetic the network follows: ``"tflite"`` or ``"litert"``.
+
+    Raises
+    ------
+    ModelFormatError, GraphError, QuantizationError, UnsupportedError
+        The file is damaged, the graph or its quantization is illegal, or operators are not supported (all are listed).
+    """
+    if not isinstance(source, bytes) and Path(source).suffix != ".tflite":
+        raise ModelFormatError("model must be a .tflite file", got=str(source))
+    return read_tflite(source).with_profile(profile)
+
+
+def lower(net: Model, hw: Hardware | str | Path = DEFAULT_PRESET, *,
+          layers: Mapping[str, Mapping[str, object]] | None = None) -> Program:
+    """Lower a network to the instruction stream of a MAC unit.
+
+    Parameters
+    ----------
+    net
+        A network, or the path or bytes of a model file.
+    hw
+        Hardware, preset name or ``.toml`` path.
+    layers
+        Numerics that differ in single layers: ``{"conv1": {"acc_bits": 20}}``.
+
+    Raises
+    ------
+    HardwareError, LoweringError
+        The hardware cannot hold one tile, or a layer does not fit the instruction set.
+    """
+    return lower_network(_network(net), Hardware.load(hw), layers=layers)
+
+
+def run(net: Model, x: Samples, *, hw: Hardware | str | Path = DEFAULT_PRESET, keep: str | Sequence[str] = "outputs",
+        layers: Mapping[str, Mapping[str, object]] | None = None) -> Result:
+    """Load, lower and simulate in one step; arguments as for `load`, `lower` and `simulate`."""
+    return simulate(lower(net, hw, layers=layers), x, keep=keep)
+
+
+def golden(net: Model, x: Samples, *, numerics: Numerics | None = None) -> Tensors:
+    """Every tensor by graph-level integer arithmetic that knows no tiles and no instructions.
+
+    Parameters
+    ----------
+    net, x
+        As for `run`.
+    numerics
+        None: 32-bit wrapping accumulators, as the runtime of the network's profile. Else ``hw.numerics``: widths,
+        overflow mode, grouping and order of a hardware.
+    """
+    return golden_network(_network(net), x, numerics=numerics)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Elements compared and elements that differ in one tensor; the first differing index, sample first."""
+
+    name: str
+    elements: int
+    mismatches: int
+    first: tuple[int, ...] | None
+
+
+def differences(expected: Tensors, actual: Tensors) -> list[Difference]:
+    """Compare the tensors that both mappings hold, element by element."""
+    out = []
+    for name in expected:
+        if name not in actual:
+            continue
+        a, b = expected[name], actual[name]
+        if a.shape != b.shape or a.dtype != b.dtype:
+            raise InputError(f"tensor {name!r} must be {a.dtype}{a.shape}", got=f"{b.dtype}{b.shape}")
+        wrong = np.argwhere(a.view(_bits(a)) != b.view(_bits(b)))
+        out.append(Difference(name, a.size, len(wrong), tuple(map(int, wrong[0])) if len(wrong) else None))
+    return out
+
+
+def random_samples(net: Network, seed: int, samples: int = 1) -> dict[str, Array]:
+    """Uniform random codes over each input's whole range, sample first (`Network` inputs must be integer)."""
+    rng = np.random.default_rng(seed)
+    out: dict[str, Array] = {}
+    for i in net.inputs:
+        value = net.values[i]
+        shape = value.type.shape[1:] if value.type.shape[:1] == (1,) else value.type.shape
+        dtype = value.type.dtype
+        out[value.name] = rng.integers(dtype.lo, dtype.hi, (samples, *shape), endpoint=True).astype(dtype.numpy)
+    return out
+
+
+def _bits(array: Array) -> Any:
+    """Floats are compared by their bits."""
+    return np.int32 if array.dtype == np.float32 else array.dtype
+
+
+def _network(net: Model) -> Network:
+    return net if isinstance(net, Network) else load(net)

@@ -1,0 +1,7 @@
+"""``python -m fxsim.cli``."""
+
+import sys
+
+from fxsim.cli import main
+
+sys.exit(main())

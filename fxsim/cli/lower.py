@@ -1,0 +1,29 @@
+"""Lower a model to a program file (.fxp, or assembly .fxs)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fxsim.cli.options import add_hardware, add_profile, hardware, write_output
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", help="a .tflite file")
+    add_hardware(parser)
+    add_profile(parser)
+    parser.add_argument("--output", required=True, metavar="PROGRAM.fxp|.fxs", help="program file, or assembly text")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the verb."""
+    import fxsim
+    from fxsim.lowering import check_program
+
+    program = fxsim.lower(fxsim.load(args.model, profile=args.profile), hardware(args))
+    check_program(program)
+    as_text = Path(args.output).suffix == ".fxs"
+    write_output(args.output, program.disassemble().encode() if as_text else program.to_bytes())
+    print(f"{len(program.layer_of):,} instructions, {len(program.constants):,} bytes of constants, {len(program.layers)} layers")
+    return 0

@@ -1,0 +1,95 @@
+"""Options that several verbs share, spelled once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fxsim._core.errors import HardwareError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fxsim.graph import Network
+    from fxsim.hw import Hardware
+
+
+def add_hardware(parser: argparse.ArgumentParser) -> None:
+    """``--hw`` and ``--set``."""
+    parser.add_argument("--hw", default="edge-16x16", metavar="PRESET|FILE.toml", help="hardware (default: edge-16x16)")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="changes",
+                        help="change one hardware field, e.g. --set acc_bits=18 (repeatable)")
+
+
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """``--profile``."""
+    parser.add_argument("--profile", default="tflite", help="whose arithmetic: tflite (default) or litert")
+
+
+def add_samples(parser: argparse.ArgumentParser) -> None:
+    """``--input`` or ``--random``, ``--samples`` and ``--labels``."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--input", action="append", metavar="[NAME=]X.npy",
+                        help="samples, first axis N; NAME= where the model has several inputs (repeatable)")
+    source.add_argument("--random", type=int, metavar="SEED", help="random codes over the inputs' whole range")
+    parser.add_argument("--samples", type=int, default=1, metavar="N", help="how many random samples (default: 1)")
+    parser.add_argument("--labels", metavar="Y.npy", help="class numbers, one per sample: accuracy is printed")
+
+
+def hardware(args: argparse.Namespace) -> Hardware:
+    """The hardware that ``--hw`` and ``--set`` describe."""
+    from fxsim.hw import Hardware
+
+    base = Hardware.load(args.hw)
+    changes: dict[str, Any] = {}
+    for text in args.changes:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise HardwareError("--set must be FIELD=VALUE", got=text)
+        changes[name] = int(value) if value.lstrip("-").isdigit() else value
+    return base.replace(**changes) if changes else base
+
+
+def samples(args: argparse.Namespace, net: Network) -> dict[str, NDArray[np.generic]]:
+    """The samples that ``--input`` or ``--random`` describe, by input name."""
+    if args.random is not None:
+        from fxsim.api import random_samples
+
+        if not 1 <= args.samples <= 1_000_000:
+            raise InputError("--samples must be in 1..1,000,000", got=args.samples)
+        return random_samples(net, args.random, args.samples)
+    names = [net.values[i].name for i in net.inputs]
+    out = {}
+    for text in args.input:
+        name, path = _split_input(text, names)
+        out[name] = load_npy(path)
+    return out
+
+
+def _split_input(text: str, names: list[str]) -> tuple[str, str]:
+    """``NAME=x.npy`` for a known NAME, else the path of the only input."""
+    for name in names:
+        if text.startswith(f"{name}="):
+            return name, text[len(name) + 1 :]
+    if len(names) != 1:
+        raise InputError(f"--input must be NAME=X.npy with NAME one of {', '.join(names)}", got=text)
+    return names[0], text
+
+
+def load_npy(path: str) -> NDArray[np.generic]:
+    """An array from a ``.npy`` file; pickled objects are refused, a header larger than the file too."""
+    import numpy as np
+
+    try:
+        return np.array(np.load(Path(path), mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError, OSError, SyntaxError) as error:
+        raise InputError(f"must be a .npy file of numbers ({error})", where=path) from None
+
+
+def write_output(path: str, data: bytes) -> None:
+    """Write `data` whole or not at all."""
+    from fxsim._core.files import write_atomically
+
+    write_atomically(Path(path), data)

@@ -1,0 +1,105 @@
+"""Simulate a model: accuracy, comparison with golden, per-layer tables, totals."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from fxsim._core.errors import InputError
+from fxsim.cli.options import (
+    add_hardware,
+    add_profile,
+    add_samples,
+    hardware,
+    load_npy,
+    samples,
+    write_output,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fxsim.api import Difference
+    from fxsim.sim import Result
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", help="a .tflite file")
+    add_hardware(parser)
+    add_profile(parser)
+    add_samples(parser)
+    parser.add_argument("--output", metavar="RESULT.npz", help="save tensors and records")
+    parser.add_argument("--json", metavar="RESULT.json", help="save the records as JSON (-: print them instead of the tables)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the verb: 0 when every element equals golden, 1 on a difference or a trap."""
+    import fxsim
+
+    net = fxsim.load(args.model, profile=args.profile)
+    hw = hardware(args)
+    x = samples(args, net)
+    labels = None if args.labels is None else _labels(args.labels, next(iter(x.values())).shape[0])
+    result = fxsim.run(net, x, hw=hw, keep="all")
+    compared = {
+        f"golden, numerics of {hw.name}": _compare(fxsim.golden(net, x, numerics=hw.numerics), result),
+        f"golden, runtime profile {net.profile}": _compare(fxsim.golden(net, x), result),
+    }
+    report: dict[str, Any] = {title: _summary(rows) for title, rows in compared.items()}
+    if labels is not None:
+        report["accuracy"] = _accuracy(result, labels)
+    if args.output:
+        result.save(args.output)
+    text = json.dumps({**result.to_dict(), "checks": report}, indent=1) + "\n"
+    if args.json and args.json != "-":
+        write_output(args.json, text.encode())
+    sys.stdout.write(text if args.json == "-" else _text(result, report))
+    exact = next(iter(compared.values()))
+    return int(bool(result.trap) or any(row.mismatches for row in exact))
+
+
+def _labels(path: str, count: int) -> NDArray[np.generic]:
+    labels = load_npy(path)
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise InputError(f"labels must be {count} integers, one per sample", got=f"{labels.dtype}{labels.shape}", where=path)
+    return labels
+
+
+def _compare(expected: Any, result: Result) -> list[Difference]:
+    from fxsim.api import differences
+
+    return differences(expected, result.tensors)
+
+
+def _summary(rows: list[Difference]) -> dict[str, Any]:
+    wrong = next((row for row in rows if row.mismatches), None)
+    return {
+        "tensors": len(rows),
+        "elements": sum(row.elements for row in rows),
+        "mismatches": sum(row.mismatches for row in rows),
+        "first": None if wrong is None or wrong.first is None else {"tensor": wrong.name, "index": list(wrong.first)},
+    }
+
+
+def _accuracy(result: Result, labels: NDArray[np.generic]) -> dict[str, Any]:
+    scores = result.tensors[result.output_names[0]]
+    right = int((scores.reshape(len(labels), -1).argmax(axis=1) == labels).sum())
+    return {"correct": right, "samples": len(labels), "top1": right / len(labels)}
+
+
+def _text(result: Result, report: dict[str, Any]) -> str:
+    lines = [result.table(), ""]
+    accuracy = report.pop("accuracy", None)
+    if accuracy is not None:
+        lines.append(f"accuracy      {100 * accuracy['top1']:.2f} % ({accuracy['correct']:,} of {accuracy['samples']:,})")
+    for title, row in report.items():
+        lines.append(f"{title}: {row['mismatches']:,} of {row['elements']:,} elements differ in {row['tensors']} tensors")
+        if row["first"] is not None:
+            lines.append(f"  first difference: tensor {row['first']['tensor']!r} at {tuple(row['first']['index'])}")
+    if result.trap:
+        lines.append(f"trap: {result.trap}")
+    return "\n".join(lines) + "\n"

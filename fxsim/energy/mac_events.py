@@ -1,0 +1,165 @@
+"""Events of the MAC engine: PEs, adders, accumulator bank, registers, requantizer."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim.energy.tally import Tally
+from fxsim.energy.tap_kernel import TAP_FIELDS, count_taps
+from fxsim.hw import Event, Kind
+from fxsim.isa import Init, Order, ZeroPoint
+from fxsim.numerics import Overflow, Reduction, Scheme, SchemeCode, scheme_of
+
+Array = NDArray[np.int64]
+
+RECORD_BYTES = 16
+BIAS_BITS = 64
+REQUANT_WORD_BITS = 40
+"""Multiplier and shift of a row-file record."""
+
+
+def register_bits(overflow: int, acc_bits: int, internal_bits: int) -> int:
+    """Width of an accumulator register."""
+    return internal_bits if overflow == Overflow.READOUT else acc_bits
+
+
+def ceil_log2(n: int) -> int:
+    """Levels of a binary adder tree over `n` lanes."""
+    return (n - 1).bit_length()
+
+
+def count_mac(tally: Tally, index: Array) -> None:
+    """Multiplies, adds, bank and register traffic, operand and parameter reads of MAC instructions.
+
+    Subtracting a zero point before the multiplier makes that operand one bit wider.
+    """
+    _count_operands(tally, index)
+    numerics = tally.hardware.numerics
+    names = ("reduction", "zero_point", "overflow", "acc_bits", "internal_bits", "w_zero")
+    for (reduction, zero_point, overflow, acc, internal, w_zero), part in tally.groups(index, *names):
+        a = numerics.act_bits + (zero_point == ZeroPoint.SUBTRACT)
+        b = numerics.weight_bits + (w_zero != 0)
+        bits = register_bits(overflow, acc, internal)
+        _count_products(tally, part, a, b)
+        if reduction == Reduction.TREE:
+            _count_tree(tally, part, a + b, bits)
+        else:
+            _count_chain(tally, part, a + b, bits)
+        _count_bank(tally, part, bits)
+
+
+def _count_products(tally: Tally, index: Array, a: int, b: int) -> None:
+    f = tally.fields(index)
+    products = f("rows") * f("positions") * f("k_count")
+    tally.add(Event(Kind.MULTIPLY, a, b), index, products)
+    tally.add(Event(Kind.PIPELINE, a), index, products)
+    tally.add(Event(Kind.PIPELINE, a + b), index, products * tally.hardware.timing.mul_latency)
+
+
+def _count_tree(tally: Tally, index: Array, product_bits: int, bits: int) -> None:
+    """Adder nodes with two active inputs per level, registers between tree stages, one rule application per group."""
+    cols, step = tally.hardware.timing.cols, tally.hardware.timing.tree_levels_per_stage
+    f = tally.fields(index)
+    outputs = f("rows") * f("positions")
+    full, rest = f("k_count") // cols, f("k_count") % cols
+    levels = ceil_log2(cols)
+    for level in range(1, levels + 1):
+        sums = outputs * (full * -(-cols >> level) + -(-rest >> level))
+        inputs = outputs * (full * -(-cols >> (level - 1)) + -(-rest >> (level - 1)))
+        tally.add(Event(Kind.TREE_ADD, product_bits + level), index, inputs - sums)
+        if level % step == 0 or level == levels:
+            tally.add(Event(Kind.PIPELINE, product_bits + level), index, sums)
+    applications = outputs * -(-f("k_count") // cols)
+    tally.add(Event(Kind.ACCUMULATE, max(bits, product_bits + levels)), index, applications)
+    tally.add(Event(Kind.OVERFLOW_COMPARE, bits), index, applications)
+
+
+def _count_chain(tally: Tally, index: Array, product_bits: int, bits: int) -> None:
+    """One rule application per product, a partial-sum register every `chain_per_stage` PEs."""
+    cols, step = tally.hardware.timing.cols, tally.hardware.timing.chain_per_stage
+    f = tally.fields(index)
+    outputs = f("rows") * f("positions")
+    stages = f("k_count") // cols * -(-cols // step) + -(-(f("k_count") % cols) // step)
+    tally.add(Event(Kind.PIPELINE, max(bits, product_bits)), index, outputs * stages)
+    tally.add(Event(Kind.ACCUMULATE, max(bits, product_bits)), index, outputs * f("k_count"))
+    tally.add(Event(Kind.OVERFLOW_COMPARE, bits), index, outputs * f("k_count"))
+
+
+def _count_bank(tally: Tally, index: Array, bits: int) -> None:
+    """Bank traffic per issue (the first group of a fresh sum reads nothing), row-file loads and bias reads."""
+    f = tally.fields(index)
+    outputs = f("rows") * f("positions")
+    groups = -(-f("k_count") // tally.hardware.timing.cols)
+    loads = f("load_params") * f("rows")
+    tally.add(Event(Kind.OVERFLOW_COMPARE, bits), index, loads)
+    tally.add(Event(Kind.BANK_WRITE, bits), index, outputs * groups)
+    tally.add(Event(Kind.BANK_READ, bits), index, outputs * (groups - (f("init") != Init.KEEP)))
+    tally.add(Event(Kind.ROW_FILE, BIAS_BITS), index, outputs * (f("init") == Init.BIAS))
+    tally.add(Event(Kind.ROW_FILE, BIAS_BITS + REQUANT_WORD_BITS), index, loads)
+
+
+def _count_operands(tally: Tally, index: Array) -> None:
+    """Scratchpad bytes: activations inside the tile, active weights, parameter records."""
+    f = tally.fields(index)
+    weights = f("rows") * f("k_count")
+    tally.add(Event(Kind.WEIGHT_READ), index, weights * (1 + f("w_wide")))
+    tally.add(Event(Kind.SHADOW_LOAD, 2 * tally.hardware.numerics.weight_bits), index, weights)
+    tally.add(Event(Kind.PARAM_READ), index, f("load_params") * f("rows") * RECORD_BYTES)
+    tally.add(Event(Kind.ACT_READ), index, _x_elements(tally, index) * (1 + f("x_wide")))
+
+
+def _x_elements(tally: Tally, index: Array) -> Array:
+    """Activation elements read; private x reads each distinct channel of the rows once."""
+    f = tally.fields(index)
+    private = f("private_x") != 0
+    multiplier = np.maximum(f("depth_mult"), 1)
+    distinct = (f("row_base") + f("rows") - 1) // multiplier - f("row_base") // multiplier + 1
+    per_tap = np.where(private, 1, f("channels"))
+    stream = f("kh") * f("kw") * per_tap
+    start = np.where(f("order") == Order.REVERSED, stream - f("k_start") - f("k_count"), f("k_start"))
+    derived = {"per_tap": per_tap, "k_start": start}
+    table = np.stack([derived[name] if name in derived else f(name) for name in TAP_FIELDS], axis=1)
+    taps = np.empty(len(index), np.int64)
+    count_taps(np.ascontiguousarray(table), taps)
+    return taps * np.where(private, distinct, 1)
+
+
+def count_merge(tally: Tally, index: Array) -> None:
+    """A merge addition reads two accumulators and writes one."""
+    for (overflow, acc, internal), part in tally.groups(index, "overflow", "acc_bits", "internal_bits"):
+        f = tally.fields(part)
+        bits = register_bits(overflow, acc, internal)
+        additions = f("rows") * f("positions") * (f("parts") - 1)
+        tally.add(Event(Kind.ACCUMULATE, bits), part, additions)
+        tally.add(Event(Kind.OVERFLOW_COMPARE, bits), part, additions)
+        tally.add(Event(Kind.BANK_READ, bits), part, 2 * additions)
+        tally.add(Event(Kind.BANK_WRITE, bits), part, additions)
+
+
+def count_req(tally: Tally, index: Array) -> None:
+    """Requantization events of the scheme, one bank read, one row-file read and the output bytes per element."""
+    internal = tally.hardware.numerics.acc_internal_bits
+    for (overflow, acc, scheme), part in tally.groups(index, "overflow", "acc_bits", "scheme"):
+        f = tally.fields(part)
+        outputs = f("rows") * f("positions")
+        tally.add(Event(Kind.BANK_READ, register_bits(overflow, acc, internal)), part, outputs)
+        tally.add(Event(Kind.ROW_FILE, REQUANT_WORD_BITS), part, outputs)
+        tally.add(Event(Kind.ACT_WRITE), part, outputs * (1 + f("out_wide")))
+        count_scheme(tally, part, scheme_of(SchemeCode(scheme)), max(32, acc), outputs)
+
+
+def count_scheme(tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array) -> None:
+    """The scheme's priced events per element, at the requantizer's width W = max(32, acc_bits)."""
+    float_bits = 64 if scheme.code == SchemeCode.TFL_DOUBLE_FP else 32
+    events = {
+        "requant_multiply": Event(Kind.REQUANT_MULTIPLY, width, 32),
+        "requant_add64": Event(Kind.REQUANT_ADD64, width + 32),
+        "requant_shift": Event(Kind.REQUANT_SHIFT, width + 32),
+        "requant_add32": Event(Kind.REQUANT_ADD32, width),
+        "requant_compare": Event(Kind.REQUANT_COMPARE, width),
+        "requant_fp_multiply": Event(Kind.REQUANT_FP_MULTIPLY, float_bits),
+        "requant_fp_convert": Event(Kind.REQUANT_FP_CONVERT, float_bits),
+    }
+    for name, per_element in scheme.events.items():
+        tally.add(events[name], index, elements * per_element)

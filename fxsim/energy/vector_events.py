@@ -1,0 +1,76 @@
+"""Events of the vector engine."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim.energy.mac_events import count_scheme
+from fxsim.energy.tally import Tally
+from fxsim.energy.tap_kernel import TAP_FIELDS, count_taps
+from fxsim.hw import Event, Kind
+from fxsim.isa import PoolKind
+from fxsim.numerics import SchemeCode, scheme_of
+
+Array = NDArray[np.int64]
+
+SOFTMAX_READS = 3
+"""Passes over a row: maximum, exponentials, scaling."""
+EXP_MULTIPLIES = 13
+"""Input scaling, five products of the polynomial, seven of the exponent's barrel shifter."""
+EXP_ADDS = 12
+RECIPROCAL_MULTIPLIES = 7
+"""One for the first estimate, two per Newton step."""
+RECIPROCAL_ADDS = 7
+
+
+def count_pool(tally: Tally, index: Array) -> None:
+    """Taps inside the tile are read and summed (compared); every output is divided (average) and clamped."""
+    f = tally.fields(index)
+    elements = _pool_taps(tally, index) * f("channels")
+    outputs = f("out_h") * f("out_w") * f("channels")
+    average = f("kind") == PoolKind.AVERAGE
+    tally.add(Event(Kind.ACT_READ), index, elements)
+    tally.add(Event(Kind.ACT_WRITE), index, outputs)
+    tally.add(Event(Kind.VECTOR_ADD, 32), index, average * (elements + 2 * outputs))
+    tally.add(Event(Kind.VECTOR_MULTIPLY, 32, 32), index, average * outputs)
+    tally.add(Event(Kind.VECTOR_ADD, 8), index, ~average * elements + 2 * outputs)
+
+
+def _pool_taps(tally: Tally, index: Array) -> Array:
+    f = tally.fields(index)
+    one, zero = np.ones(len(index), np.int64), np.zeros(len(index), np.int64)
+    derived = {"ox_start": zero, "positions": f("out_h") * f("out_w"), "dil_y": one, "dil_x": one, "per_tap": one,
+               "k_start": zero, "k_count": f("kh") * f("kw")}
+    table = np.stack([derived[name] if name in derived else f(name) for name in TAP_FIELDS], axis=1)
+    taps = np.empty(len(index), np.int64)
+    count_taps(np.ascontiguousarray(table), taps)
+    return taps
+
+
+def count_vreq(tally: Tally, index: Array) -> None:
+    """Zero-point subtraction and the scheme's events per element."""
+    for (scheme,), part in tally.groups(index, "scheme"):
+        count = tally.fields(part)("count")
+        tally.add(Event(Kind.ACT_READ), part, count)
+        tally.add(Event(Kind.ACT_WRITE), part, count)
+        tally.add(Event(Kind.VECTOR_ADD, 9), part, count)
+        count_scheme(tally, part, scheme_of(SchemeCode(scheme)), 32, count)
+
+
+def count_lut(tally: Tally, index: Array) -> None:
+    """One code read, one table entry read and written per element."""
+    f = tally.fields(index)
+    tally.add(Event(Kind.ACT_READ), index, f("count"))
+    tally.add(Event(Kind.PARAM_READ), index, f("count") * f("entry_bytes"))
+    tally.add(Event(Kind.ACT_WRITE), index, f("count") * f("entry_bytes"))
+
+
+def count_softmax(tally: Tally, index: Array) -> None:
+    """Exponentials and one scaling product per element, one reciprocal per row."""
+    f = tally.fields(index)
+    rows, elements = f("rows"), f("rows") * f("length")
+    tally.add(Event(Kind.ACT_READ), index, SOFTMAX_READS * elements)
+    tally.add(Event(Kind.ACT_WRITE), index, elements)
+    tally.add(Event(Kind.VECTOR_MULTIPLY, 32, 32), index, (EXP_MULTIPLIES + 1) * elements + RECIPROCAL_MULTIPLIES * rows)
+    tally.add(Event(Kind.VECTOR_ADD, 32), index, EXP_ADDS * elements + RECIPROCAL_ADDS * rows)

@@ -1,0 +1,115 @@
+"""`simulate`: values, cycles and energy of a program, computed by separate code, met in one `Result`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fxsim.energy import EnergyReport, energy_report
+from fxsim.graph import LayerStats, Tensors
+from fxsim.hw import Kind, Numerics
+from fxsim.isa import Layer, Program
+from fxsim.sim.executor import execute
+from fxsim.sim.result import Energy, LayerResult, Layers, Result
+from fxsim.sim.timing import LayerTiming, timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+_SCRATCHPAD = (Kind.ACT_READ, Kind.ACT_WRITE, Kind.WEIGHT_READ, Kind.WEIGHT_WRITE, Kind.PARAM_READ, Kind.PARAM_WRITE)
+BURST_BYTES = 64
+
+
+def simulate(program: Program | bytes | str | Path, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]], *,
+             keep: str | Sequence[str] = "outputs", numerics: Numerics | None = None) -> Result:
+    """Run `program` on samples `x`.
+
+    Parameters
+    ----------
+    program
+        A `Program`, the bytes of a ``.fxp`` file, or its path.
+    x
+        Array (N, *shape[1:]) where the model's first dimension is 1, else (N, *shape); or a dict from input name.
+        Integers have the input's dtype exactly, floats are quantized with the input's parameters.
+    keep
+        ``"outputs"``, ``"all"`` or tensor names to return.
+    numerics
+        Accumulator width and overflow rule to use instead of the program's own.
+
+    Raises
+    ------
+    ProgramError, InputError
+        The program or the data is illegal.
+    """
+    program = program if isinstance(program, Program) else Program.load(program)
+    execution = execute(program, x, keep=keep, numerics=numerics)
+    timing = timeline(program)
+    energy = energy_report(program)
+    dram = _per_layer(program, BURST_BYTES * energy.counts.kind(Kind.DRAM_BLOCK))
+    spad = _per_layer(program, sum((energy.counts.kind(kind) for kind in _SCRATCHPAD), np.zeros(1, np.int64)))
+    records = [
+        _record(program, number, execution.stats[number], timing.layers[number], energy, (int(dram[number]), int(spad[number])))
+        for number in range(len(program.layers))
+    ]
+    return Result(
+        network=program.name,
+        profile=program.profile,
+        hardware=program.hardware,
+        samples=execution.samples,
+        tensors=execution.tensors,
+        output_names=tuple(symbol.name for symbol in program.symbols if symbol.kind == "output"),
+        cycles=timing.cycles,
+        layers=Layers(records),
+        energy=Energy(energy.low, energy.nominal, energy.high, energy.derived_share, energy.table.name,
+                      energy.table.source, energy.table.excluded),
+        trap="" if execution.trap is None else execution.trap.sentence(program),
+    )
+
+
+def _per_layer(program: Program, per_instruction: NDArray[np.int64]) -> NDArray[np.int64]:
+    out = np.zeros(len(program.layers), np.int64)
+    np.add.at(out, program.layer_of, per_instruction)
+    return out
+
+
+def bits_needed(lo: int, hi: int) -> int:
+    """Least signed width that holds lo..hi."""
+    return max(2, (lo if lo >= 0 else ~lo).bit_length() + 1, (hi if hi >= 0 else ~hi).bit_length() + 1)
+
+
+def _record(program: Program, number: int, stats: LayerStats, timing: LayerTiming, energy: EnergyReport,
+            moved: tuple[int, int]) -> LayerResult:
+    layer: Layer = program.layers[number]
+    lo, hi = stats.acc_min, stats.acc_max
+    array = program.hardware.timing
+    peak = array.rows * array.cols * timing.cycles
+    return LayerResult(
+        name=layer.name,
+        op=layer.op,
+        in_shapes=layer.in_shapes,
+        out_shapes=layer.out_shapes,
+        macs=layer.macs,
+        cycles=timing.cycles,
+        compute_cycles=timing.compute_cycles,
+        stall_cycles=timing.cycles - timing.compute_cycles,
+        stalls=dict(timing.stalls),
+        utilization=layer.macs / peak if peak else 0.0,
+        dram_bytes=moved[0],
+        scratchpad_bytes=moved[1],
+        energy_pj=energy.layer(number),
+        energy_by_event=dict(energy.by_layer[number]),
+        acc_min=lo,
+        acc_max=hi,
+        acc_bits_needed=None if lo is None or hi is None else bits_needed(lo, hi),
+        overflow_events=stats.overflow_events,
+        overflow_count=stats.overflow_count,
+        bias_overflow_count=stats.bias_overflow_count,
+        internal_wraps=stats.internal_wraps,
+    )
+
+
+__all__ = ["Tensors", "simulate"]

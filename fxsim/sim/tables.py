@@ -1,0 +1,79 @@
+"""A `Result` as plain text: timing and traffic, energy by event, accumulators, totals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fxsim._core.tables import format_table
+from fxsim.hw import GROUPS
+
+if TYPE_CHECKING:
+    from fxsim.sim.result import LayerResult, Result
+
+
+def result_text(result: Result) -> str:
+    """Three tables and the totals."""
+    return "\n\n".join([timing_table(result), energy_table(result), accumulator_table(result), totals(result)])
+
+
+def shape_text(shapes: tuple[tuple[int, ...], ...]) -> str:
+    """``1x8x8x1`` for every shape."""
+    return " ".join("x".join(map(str, shape)) or "scalar" for shape in shapes)
+
+
+def timing_table(result: Result) -> str:
+    """Cycles, stalls, utilization and bytes per layer and sample."""
+    headers = ["#", "layer", "op", "ifm", "ofm", "MACs", "cycles", "compute", "stall", "util %", "DRAM B", "scratchpad B",
+               "main stall"]
+    rows = [_timing_row(i, layer) for i, layer in enumerate(result.layers)]
+    return format_table(headers, rows, title="Cycles and bytes, per sample")
+
+
+def _timing_row(number: int, layer: LayerResult) -> list[object]:
+    stalls = {cause: n for cause, n in layer.stalls.items() if n}
+    worst = max(stalls, key=lambda cause: stalls[cause]) if stalls else "-"
+    return [number, short(layer.name), layer.op, shape_text(layer.in_shapes[:1]), shape_text(layer.out_shapes), layer.macs,
+            layer.cycles, layer.compute_cycles, layer.stall_cycles, 100 * layer.utilization, layer.dram_bytes,
+            layer.scratchpad_bytes, worst]
+
+
+def energy_table(result: Result) -> str:
+    """pJ per layer and event group."""
+    rows: list[list[object]] = [
+        [i, short(layer.name), *(layer.energy_by_event[group] for group in GROUPS), layer.energy_pj]
+        for i, layer in enumerate(result.layers)
+    ]
+    return format_table(["#", "layer", *GROUPS, "total pJ"], rows, title="Energy by event in pJ, per sample")
+
+
+def accumulator_table(result: Result) -> str:
+    """Extremes of the exact prefix sums and overflow counters of the layers that accumulate."""
+    headers = ["#", "layer", "acc min", "acc max", "bits needed", "overflow outputs", "overflow events", "bias overflows"]
+    rows: list[list[object]] = [
+        [i, short(layer.name), layer.acc_min, layer.acc_max, layer.acc_bits_needed, layer.overflow_count,
+         layer.overflow_events, layer.bias_overflow_count]
+        for i, layer in enumerate(result.layers) if layer.acc_min is not None
+    ]
+    return format_table(headers, rows, title=f"Accumulators, over {result.samples:,} samples")
+
+
+def totals(result: Result) -> str:
+    """Cycles, time, energy, efficiency, and what the energy figure leaves out."""
+    energy, hw = result.energy, result.hardware
+    lines = [
+        f"hardware      {hw.name}: {hw.timing.rows} x {hw.timing.cols} PEs, {hw.numerics.acc_bits}-bit accumulators, "
+        f"{hw.numerics.overflow}, {hw.numerics.reduction}",
+        f"MACs          {result.macs:,} per sample",
+        f"cycles        {result.cycles:,} per sample = {result.seconds * 1e6:,.1f} us at {hw.timing.clock_mhz:,} MHz",
+        f"energy        {energy.nominal / 1e6:,.3f} uJ per inference (low {energy.low / 1e6:,.3f}, high {energy.high / 1e6:,.3f})",
+        f"efficiency    {result.tops_per_watt:.4f} TOPS/W, {result.tops:.4f} TOPS (1 MAC = 2 operations)",
+        f"derived       {100 * energy.derived_share:.1f} % of the energy rests on derived prices",
+        f"prices        {energy.source}; excluded: {', '.join(energy.excluded)}",
+        "timing        cycle-exact to the fxsim architecture; DMA and vector engine as defined there",
+    ]
+    return "\n".join(lines)
+
+
+def short(name: str, limit: int = 28) -> str:
+    """The tail of a long tensor name."""
+    return name if len(name) <= limit else "..." + name[-(limit - 3):]

@@ -1,0 +1,103 @@
+"""Speed: ``make bench``. Ratios to LiteRT's reference resolver in the same run, medians; not a test.
+
+Steady state: simulate (values, all statistics) against LiteRT's reference kernels, one thread, the two in turn.
+Start-up: `fxsim run` as a process, from an empty JIT cache and warm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import fxsim
+from fxsim._core.tables import format_table
+from fxsim.api import random_samples
+from fxsim.runtimes import LiteRT, patch_bias_dimensions
+from fxsim.sim.executor import execute
+from fxsim.sim.timing import timeline
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN = ROOT / "models" / "digits" / "digits_cnn.tflite"
+GIVEN = Path(os.environ.get("FXSIM_MODELS", ROOT.parent / "shared" / "models"))
+BATCH = 8
+
+
+def models() -> list[Path]:
+    """Our CNN and, where present, the given networks."""
+    return [OWN, *sorted(GIVEN.glob("*.tflite"))]
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def steady(path: Path, runs: int) -> list[object]:
+    """Median times and the median of the pairwise ratios for one model."""
+    data = path.read_bytes()
+    net = fxsim.load(path)
+    x = random_samples(net, seed=1, samples=BATCH)
+    program = fxsim.lower(net)
+    runtime = LiteRT(patch_bias_dimensions(data))
+    ours, theirs, clock = [], [], []
+    execute(program, x)
+    timeline(program)
+    for _ in range(runs):
+        ours.append(seconds(lambda: execute(program, x)))
+        theirs.append(seconds(lambda: runtime.run(x)))
+        clock.append(seconds(lambda: timeline(program)))
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    macs = BATCH * sum(layer.macs for layer in program.layers)
+    mine = statistics.median(ours)
+    return [path.stem, macs, 1e3 * mine, 1e3 * statistics.median(theirs), ratio, macs / mine / 1e9,
+            1e3 * statistics.median(clock), len(program.layer_of)]
+
+
+def process(path: Path, cache: str) -> tuple[float, float]:
+    """Wall seconds and peak MB of `fxsim run` on one random sample."""
+    command = [sys.executable, "-m", "fxsim.cli", "run", str(path), "--random", "1"]
+    start = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "FXSIM_CACHE_DIR": cache})
+    _, status, usage = os.wait4(child.pid, 0)
+    assert status == 0, f"{' '.join(command)} failed"
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def start_up(path: Path, runs: int) -> list[object]:
+    """Cold and warm start of the command line for one model."""
+    with tempfile.TemporaryDirectory() as cache:
+        cold, _ = process(path, cache)
+        warm = [process(path, cache) for _ in range(runs)]
+    return [path.stem, cold, statistics.median(w for w, _ in warm), max(m for _, m in warm)]
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=9)
+    args = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    rows = [steady(path, args.runs) for path in models()]
+    headers = ["model", f"MACs x{BATCH}", "fxsim ms", "LiteRT ref ms", "ratio", "G MAC/s", "timing ms", "instructions"]
+    print(format_table(headers, rows, title=f"Batch of {BATCH}, edge-16x16, one thread, all statistics on"))
+    starts = [start_up(path, max(3, args.runs // 3)) for path in models()]
+    print()
+    print(format_table(["model", "cold s", "warm s", "peak MB"], starts, title="fxsim run MODEL --random 1, whole process"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\nnumpy {np.__version__}, {os.cpu_count()} cores, this process's peak {peak:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
