@@ -1,0 +1,161 @@
+"""Affine quantization: real = scale * (code - zero_point), per tensor, per channel or per group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fxsim._core.errors import QuantizationError
+from fxsim.numerics.formats import IntFormat
+from fxsim.numerics.modes import Rounding
+from fxsim.numerics.rounding import round_real
+
+_MAX_QUANTIZED_BITS = 32
+
+
+def _scales(scale: ArrayLike) -> NDArray[np.float32]:
+    with np.errstate(over="ignore", under="ignore"):
+        scales = np.array(scale, dtype=np.float32).reshape(-1)
+    if not scales.size:
+        raise QuantizationError("scale must have at least one element", got=scale)
+    if not (np.isfinite(scales) & (scales > 0)).all():
+        raise QuantizationError("scale must be finite and positive in float32", got=scales.tolist())
+    scales.setflags(write=False)
+    return scales
+
+
+def _zero_points(zero_point: ArrayLike, count: int) -> NDArray[np.int64]:
+    given = np.asarray(zero_point)
+    if given.dtype.kind not in "iu":
+        raise QuantizationError("zero_point must be an integer", got=zero_point)
+    if given.size not in (1, count):
+        raise QuantizationError(f"zero_point must have 1 or {count} elements", got=given.size)
+    points = np.full(count, given.reshape(-1), dtype=np.int64)
+    points.setflags(write=False)
+    return points
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine:
+    """Scales and zero points of one tensor.
+
+    Parameters
+    ----------
+    scale
+        float32 step, or a 1-D sequence of them: one per tensor (`axis` is None), one per index of `axis`, or with
+        `group_size` g one per group: those of a tensor whose `axis` has ceil(size / g) elements, in C order.
+    zero_point
+        Code of real 0; one, or one per step. Stored as int64 of the length of `scale`.
+    axis
+        Dimension that the steps belong to.
+    group_size
+        Consecutive indices of `axis` that share a step, separately for every index of the other dimensions.
+
+    Raises
+    ------
+    QuantizationError
+        A step is NaN, infinite or not positive in float32, or counts and axis do not fit.
+    """
+
+    scale: NDArray[np.float32]
+    zero_point: NDArray[np.int64]
+    axis: int | None
+    group_size: int | None
+
+    def __init__(
+        self, scale: ArrayLike, zero_point: ArrayLike = 0, axis: int | None = None, group_size: int | None = None
+    ) -> None:
+        scales = _scales(scale)
+        if axis is None and (scales.size != 1 or group_size is not None):
+            raise QuantizationError("axis must be given for several scales or groups", got=None)
+        if axis is not None and axis < 0:
+            raise QuantizationError("axis must be at least 0", got=axis)
+        if group_size is not None and group_size < 1:
+            raise QuantizationError("group_size must be at least 1", got=group_size)
+        for name, value in (("scale", scales), ("zero_point", _zero_points(zero_point, scales.size)),
+                            ("axis", axis), ("group_size", group_size)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def per_tensor(self) -> bool:
+        """Whether one step serves the whole tensor."""
+        return self.scale.size == 1 and self.group_size is None
+
+    def _key(self) -> tuple[object, ...]:
+        return self.scale.tobytes(), self.zero_point.tobytes(), self.axis, self.group_size
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, Affine) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _spread(self, values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """`values` (one per step) in a shape that broadcasts against a tensor of `shape`."""
+        if self.per_tensor:
+            return values.reshape(())
+        assert self.axis is not None  # __init__ refuses several steps without an axis
+        if self.axis >= len(shape):
+            raise QuantizationError(f"tensor must have more than {self.axis} dimensions", got=shape)
+        size, group = shape[self.axis], self.group_size
+        steps = [1] * len(shape) if group is None else list(shape)
+        steps[self.axis] = size if group is None else -(-size // group)
+        if int(np.prod(steps)) != values.size:
+            raise QuantizationError(f"tensor must have {values.size} quantization steps along axis {self.axis}",
+                                    got=shape)
+        spread = values.reshape(steps)
+        return spread if group is None else spread.repeat(group, axis=self.axis).take(range(size), axis=self.axis)
+
+    def quantize(
+        self, real: ArrayLike, dtype: Any = np.int8, rounding: Rounding = Rounding.TIES_AWAY
+    ) -> NDArray[Any]:
+        """Codes of real numbers: saturate(round(f32(real / scale)) + zero_point), as LiteRT's reference QUANTIZE.
+
+        Parameters
+        ----------
+        real
+            Real array; each number is rounded to float32 first, and divided in float32.
+        dtype
+            NumPy integer dtype or `IntFormat` of at most 32 bits.
+        rounding
+            Rule for the quotient, decided before the zero point is added.
+
+        Returns
+        -------
+        Array of the shape of `real` in the given dtype, or the format's narrowest. Overflow: saturates.
+
+        Raises
+        ------
+        QuantizationError
+            NaN or infinity among the numbers, a format that is too wide, or a zero point outside it.
+        """
+        fmt = dtype if isinstance(dtype, IntFormat) else IntFormat.of(dtype)
+        if fmt.bits > _MAX_QUANTIZED_BITS:
+            raise QuantizationError(f"format of quantized reals must have at most {_MAX_QUANTIZED_BITS} bits", got=str(fmt))
+        if not (fmt.contains(int(self.zero_point.min())) and fmt.contains(int(self.zero_point.max()))):
+            raise QuantizationError(f"zero points must be codes of {fmt}", got=self.zero_point.tolist())
+        with np.errstate(over="ignore", under="ignore"):
+            x = np.asarray(real).astype(np.float32)
+            if not np.isfinite(x).all():
+                raise QuantizationError("real values must be finite in float32", got=x[~np.isfinite(x)][:4].tolist())
+            quotient = np.asarray(x / self._spread(self.scale, x.shape)).astype(np.float64)
+        whole = round_real(np.clip(quotient, -(2.0**40), 2.0**40), rounding).astype(np.int64)
+        codes = np.clip(whole + self._spread(self.zero_point, x.shape), fmt.lo, fmt.hi)
+        return codes.astype(fmt.dtype)
+
+    def dequantize(self, codes: NDArray[Any]) -> NDArray[np.float32]:
+        """Real numbers of codes, as LiteRT's reference DEQUANTIZE.
+
+        Per tensor f32(double(scale) * (code - zero_point)); else the product f32(scale * f32(code - zero_point)).
+        """
+        array = np.asarray(codes)
+        if array.dtype.kind not in "iu":
+            raise QuantizationError("codes must have an integer dtype", got=str(array.dtype))
+        differences = array.astype(np.int64) - self._spread(self.zero_point, array.shape)
+        with np.errstate(over="ignore", under="ignore"):
+            if self.per_tensor:
+                return np.asarray(np.float64(self.scale[0]) * differences).astype(np.float32)
+            return np.asarray(differences.astype(np.float32) * self._spread(self.scale, array.shape))

@@ -1,0 +1,107 @@
+"""Runtime profiles: which scheme and which scale derivation each operator of one runtime uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fxsim._core.errors import QuantizationError
+from fxsim._core.registry import Registry
+from fxsim.numerics.modes import SchemeCode
+from fxsim.numerics.schemes import SCHEMES, Scheme
+
+Steps = NDArray[np.float32]
+Reals = NDArray[np.float64]
+Derivation = Callable[[Steps, Steps, Steps], Reals]
+
+
+def _double(si: Steps, sw: Steps, so: Steps) -> Reals:
+    """double(si) * double(sw) / double(so): kernel_util.cc PopulateConvolutionQuantizationParams."""
+    return si.astype(np.float64) * sw.astype(np.float64) / so.astype(np.float64)
+
+
+def _float_product(si: Steps, sw: Steps, so: Steps) -> Reals:
+    """double(f32(si * sw)) / double(so): kernel_util.cc GetQuantizedConvolutionMultipler."""
+    with np.errstate(over="ignore", under="ignore"):
+        product = si * sw
+    return product.astype(np.float64) / so.astype(np.float64)
+
+
+def _ratio(si: Steps, sw: Steps, so: Steps) -> Reals:
+    """double(si) / double(so), no weights: quantize.cc."""
+    del sw
+    return si.astype(np.float64) / so.astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class OpRule:
+    """How one operator requantizes: the scheme, and the real factor per tensor and per channel."""
+
+    scheme: SchemeCode
+    per_tensor: Derivation
+    per_channel: Derivation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """The numerics of one runtime.
+
+    Attributes
+    ----------
+    name
+        Name in the registry.
+    rules
+        Operator name (TFLite spelling) to rule, for the operators that requantize.
+    certified
+        What the profile is tested against, element by element.
+    """
+
+    name: str
+    rules: Mapping[str, OpRule]
+    certified: str
+
+    def _rule(self, op: str) -> OpRule:
+        if op not in self.rules:
+            raise QuantizationError(f"operator of profile {self.name} must be one of: {', '.join(self.rules)}", got=op)
+        return self.rules[op]
+
+    def scheme(self, op: str) -> Scheme:
+        """The scheme of operator `op`; `QuantizationError` if the profile has no rule for it."""
+        return SCHEMES[self._rule(op).scheme.name]
+
+    def multiplier(self, op: str, per_channel: bool, si: ArrayLike, sw: ArrayLike | None, so: ArrayLike) -> Reals:
+        """Real factors float64[n] of operator `op` in the runtime's own float32 and float64 steps.
+
+        Parameters
+        ----------
+        per_channel
+            Whether the weights are quantized per channel.
+        si, sw, so
+            float32 steps of input, weights (n of them; `None` for operators without weights) and output.
+        """
+        rule = self._rule(op)
+        derivation = rule.per_channel if per_channel else rule.per_tensor
+        steps = [np.asarray(1.0 if s is None else s, dtype=np.float32).reshape(-1) for s in (si, sw, so)]
+        return derivation(*steps)
+
+
+PROFILES: Registry[Profile] = Registry("profile", error=QuantizationError)
+"""Every profile by name."""
+
+_CONV = OpRule(SchemeCode.TFL_DOUBLE, _double, _double)
+_RATIO = OpRule(SchemeCode.TFL_DOUBLE, _ratio, _ratio)
+_TFLITE_OPS = {
+    "CONV_2D": _CONV,
+    "DEPTHWISE_CONV_2D": _CONV,
+    "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE, _float_product, _double),
+    "QUANTIZE": _RATIO,
+}
+_LITERT_OPS = {**_TFLITE_OPS, "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE_FP, _double, _double)}
+
+PROFILES.add("tflite", Profile("tflite", MappingProxyType(_TFLITE_OPS),
+                               "LiteRT reference resolver; FULLY_CONNECTED by TensorFlow Lite Micro"))
+PROFILES.add("litert", Profile("litert", MappingProxyType(_LITERT_OPS), "LiteRT reference resolver"))
