@@ -1,7 +1,27 @@
-"""The graph IR: types, values, nodes, networks."""
+"""The graph IR: types, values, nodes, networks; and what every engine does with samples, tensors and counters."""
 
+from fxsim.graph.build import build, unique_names
 from fxsim.graph.network import ABSENT, Network, Node
+from fxsim.graph.samples import InputSpec, as_samples, from_samples, sample_shape
 from fxsim.graph.stats import LayerStats
+from fxsim.graph.tensors import Tensors
+from fxsim.graph.text import network_text
 from fxsim.graph.types import DType, TensorType, Value
 
-__all__ = ["ABSENT", "DType", "LayerStats", "Network", "Node", "TensorType", "Value"]
+__all__ = [
+    "ABSENT",
+    "DType",
+    "InputSpec",
+    "LayerStats",
+    "Network",
+    "Node",
+    "TensorType",
+    "Tensors",
+    "Value",
+    "as_samples",
+    "build",
+    "from_samples",
+    "network_text",
+    "sample_shape",
+    "unique_names",
+]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fxsim.graph.types import Value
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fxsim.graph.types import Value
 
 ABSENT = -1
 """Id of an operand that is not given (an optional bias)."""
@@ -44,7 +46,7 @@ class Network:
     profile: str = "tflite"
 
     def with_profile(self, profile: str) -> Network:
-        """The same network under another runtime profile (`fxsim.numerics.PROFILES`)."""
+        """Return the same network under another runtime profile (`fxsim.numerics.PROFILES`)."""
         from fxsim.numerics import PROFILES
 
         PROFILES[profile]
@@ -55,11 +57,11 @@ class Network:
         return self._ids()[name]
 
     def operands(self, node: Node) -> tuple[Value | None, ...]:
-        """The input values of `node`, None where an operand is absent."""
+        """Return the input values of `node`, None where an operand is absent."""
         return tuple(None if i == ABSENT else self.values[i] for i in node.inputs)
 
     def results(self, node: Node) -> tuple[Value, ...]:
-        """The output values of `node`."""
+        """Return the output values of `node`."""
         return tuple(self.values[i] for i in node.outputs)
 
     def _ids(self) -> Mapping[str, int]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _INT64 = np.iinfo(np.int64)
 
@@ -34,8 +37,8 @@ class LayerStats:
     @classmethod
     def empty(cls, channels: int = 0) -> LayerStats:
         """Counters before anything has happened: the neutral element of `merge`."""
-        counts = [np.zeros(channels, np.int64) for _ in range(4)]
-        return cls(*counts, np.full(channels, _INT64.max), np.full(channels, _INT64.min))
+        none = np.zeros(channels, np.int64)
+        return cls(none, none, none, none, np.full(channels, _INT64.max), np.full(channels, _INT64.min))
 
     def merge(self, other: LayerStats) -> LayerStats:
         """Counters of both runs together: the same layer on other samples or positions."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fxsim.numerics import Affine
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fxsim.numerics import Affine
 
 
 class DType(Enum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,10 +11,12 @@ from numpy.typing import NDArray
 
 from fxsim._core.errors import UnsupportedError
 from fxsim._core.registry import Registry
-from fxsim.graph.stats import LayerStats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from fxsim.graph import Network, Node
+    from fxsim.graph.stats import LayerStats
     from fxsim.hw import Numerics
 
 Array = NDArray[np.generic]

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fxsim._core.errors import LoweringError
-from fxsim.numerics import PROFILES, SCHEMES, Affine, Requant, Scheme, activation_range
-from fxsim.ops.windows import Window, extent, pad_before
+from fxsim.numerics import PROFILES, SCHEMES, Requant, Scheme, activation_range
+from fxsim.ops.legality import quant_of
+from fxsim.ops.windows import Window, fit
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fxsim.graph import Network, Node, Value
     from fxsim.hw import Numerics
 
@@ -83,7 +85,7 @@ class MacParams:
     @property
     def macs(self) -> int:
         """Multiply-adds per sample, padded taps included."""
-        return self.window.batch * self.window.positions * self.window.depth * self.channels
+        return self.window.macs(self.channels)
 
 
 def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> MacParams:
@@ -104,13 +106,13 @@ def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> Ma
     y = net.values[node.outputs[0]]
     scheme, requant = _requant(net, node, x, w, y, numerics)
     weights = _weights(node, w)
-    w_zero = np.broadcast_to(_quant(w).zero_point, (weights.shape[0],)).astype(np.int64)
+    w_zero = np.broadcast_to(quant_of(w).zero_point, (weights.shape[0],)).astype(np.int64)
     stored = np.zeros(weights.shape[0], np.int64) if bias is None else _data(bias).astype(np.int64)
-    x_zero, out_zero = int(_quant(x).zero_point[0]), int(_quant(y).zero_point[0])
+    x_zero, out_zero = int(quant_of(x).zero_point[0]), int(quant_of(y).zero_point[0])
     fold = numerics is not None and numerics.zero_point == "fold"
     effective = weights.reshape(weights.shape[0], -1) - w_zero[:, None]
     initial = stored - x_zero * effective.sum(axis=1) if fold else stored
-    lo, hi = activation_range(node.attrs.activation, _quant(y).scale[0], out_zero, y.type.dtype.lo, y.type.dtype.hi)
+    lo, hi = activation_range(node.attrs.activation, quant_of(y).scale[0], out_zero, y.type.dtype.lo, y.type.dtype.hi)
     params = MacParams(weights, stored, initial, requant, scheme, x_zero, w_zero, out_zero, x.type.dtype.lo,
                        x.type.dtype.hi, lo, hi, window_of(net, node), fold)
     if numerics is not None:
@@ -127,10 +129,8 @@ def window_of(net: Network, node: Node) -> Window:
         return Window(1, 1, vectors, depth, 1, 1, 1, 1, 1, 1, 0, 0, 1, vectors)
     a, (batch, in_h, in_w, channels) = node.attrs, x.type.shape
     kh, kw = w.type.shape[1:3]
-    out_h = extent(in_h, kh, a.stride_h, a.dilation_h, a.padding)
-    out_w = extent(in_w, kw, a.stride_w, a.dilation_w, a.padding)
-    top = pad_before(in_h, kh, a.stride_h, a.dilation_h, out_h)
-    left = pad_before(in_w, kw, a.stride_w, a.dilation_w, out_w)
+    out_h, top = fit(in_h, kh, a.stride_h, a.dilation_h, a.padding)
+    out_w, left = fit(in_w, kw, a.stride_w, a.dilation_w, a.padding)
     mult = w.type.shape[3] // channels if node.op == "DEPTHWISE_CONV_2D" else 0
     return Window(batch, in_h, in_w, channels, kh, kw, a.stride_h, a.stride_w, a.dilation_h, a.dilation_w,
                   top, left, out_h, out_w, mult)
@@ -174,12 +174,6 @@ def _operands(net: Network, node: Node) -> tuple[Value, Value, Value | None]:
     return x, w, operands[2] if len(operands) > 2 else None
 
 
-def _quant(value: Value) -> Affine:
-    if value.type.quant is None:
-        raise LoweringError("tensor must be quantized", where=f"tensor {value.name!r}")
-    return value.type.quant
-
-
 def _data(value: Value) -> NDArray[np.generic]:
     if value.data is None:
         raise LoweringError("tensor must be a constant", where=f"tensor {value.name!r}")
@@ -195,8 +189,8 @@ def _weights(node: Node, w: Value) -> NDArray[np.int64]:
 
 def _requant(net: Network, node: Node, x: Value, w: Value, y: Value,
              numerics: Numerics | None) -> tuple[Scheme, Requant]:
-    profile, quant = PROFILES[net.profile], _quant(w)
-    real = profile.multiplier(node.op, quant.scale.size > 1, _quant(x).scale[0], quant.scale, _quant(y).scale[0])
+    profile, quant = PROFILES[net.profile], quant_of(w)
+    real = profile.multiplier(node.op, quant.scale.size > 1, quant_of(x).scale[0], quant.scale, quant_of(y).scale[0])
     override = numerics is not None and numerics.requantizer != "profile"
     scheme = SCHEMES[numerics.requantizer] if numerics is not None and override else profile.scheme(node.op)
     return scheme, scheme.derive(real)

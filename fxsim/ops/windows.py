@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fxsim.numerics import same_padding, valid_padding
+
+if TYPE_CHECKING:
+    from fxsim.graph import Network, Node
+    from fxsim.ops.legality import Problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +56,33 @@ class Window:
         """Products per output K: taps times channels, taps alone for depthwise."""
         return self.kh * self.kw * (1 if self.depth_mult else self.channels)
 
-
-def extent(size: int, kernel: int, stride: int, dilation: int, padding: str) -> int:
-    """Output size along one axis; 0 or less where a VALID kernel is larger than the input.
-
-    Source: semantics of tflite/kernels/padding.h. SAME: ceil(size / stride). VALID: floor((size - eff + stride) / stride)
-    with eff = (kernel - 1) * dilation + 1.
-    """
-    if padding == "SAME":
-        return -(-size // stride)
-    return (size - _effective(kernel, dilation) + stride) // stride
+    def macs(self, channels: int) -> int:
+        """Multiply-adds per sample of a layer with `channels` outputs per position, padded taps included."""
+        return self.batch * self.positions * self.depth * channels
 
 
-def pad_before(size: int, kernel: int, stride: int, dilation: int, out: int) -> int:
-    """Padding in front of one axis: half of what the last window lacks, rounded down (the odd pixel goes behind)."""
-    total = max((out - 1) * stride + _effective(kernel, dilation) - size, 0)
-    return total // 2
+def fit(size: int, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int]:
+    """Output size and leading padding along one axis; size 0 where a VALID kernel is larger than the input."""
+    rule = same_padding if padding == "SAME" else valid_padding
+    out, before, _ = rule(size, kernel, stride, dilation)
+    return out, before
 
 
-def _effective(kernel: int, dilation: int) -> int:
-    return (kernel - 1) * dilation + 1
+def check_window(found: Problems, net: Network, node: Node) -> bool:
+    """Check rank, strides, dilations, padding and that an output exists; whether shapes may be looked at further."""
+    if len(node.inputs) < 2 or min(node.inputs[:2]) < 0:
+        return False
+    x, w = (net.values[i] for i in node.inputs[:2])
+    ranked = found.rank("input", x, 4) and len(w.type.shape) == 4
+    legal = found.positive(node, "stride_h", "stride_w", "dilation_h", "dilation_w")
+    if not (found.padding(node) and legal and ranked):
+        return False
+    a, (_, in_h, in_w, _), (_, kh, kw, _) = node.attrs, x.type.shape, w.type.shape
+    out_h, _ = fit(in_h, kh, a.stride_h, a.dilation_h, a.padding)
+    out_w, _ = fit(in_w, kw, a.stride_w, a.dilation_w, a.padding)
+    return check_extent(found, out_h, out_w)
+
+
+def check_extent(found: Problems, out_h: int, out_w: int) -> bool:
+    """Expect at least one output position."""
+    return found.expect(out_h > 0 and out_w > 0, f"window must fit the input, output would be {out_h} x {out_w}")

@@ -1,1 +1,5 @@
-""""""
+"""Oracles at graph level: they never import isa, kernels, lowering or sim."""
+
+from fxsim.oracle.golden import golden, golden_stats
+
+__all__ = ["golden", "golden_stats"]

@@ -1,0 +1,166 @@
+"""Exact accumulation at graph level, in NumPy int64: groups, order, split sums and overflow rules, knowing no tiles.
+
+Work proceeds in chunks of output positions; every array of a chunk stays below a few MiB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim.graph.stats import LayerStats
+from fxsim.numerics import Overflow, overflow_array, requantize
+from fxsim.ops.base import Array, Outcome
+from fxsim.ops.mac import MacParams, mac_params
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fxsim.graph import Network, Node
+    from fxsim.hw import Numerics
+
+Ints = NDArray[np.int64]
+
+_CHUNK_ELEMENTS = 1 << 19
+_RUNTIME_ACC_BITS = 32
+
+
+def run_mac(net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:
+    """Run a MAC node: gather windows, accumulate, requantize; see `Operator.run`."""
+    params = mac_params(net, node, numerics)
+    y = net.values[node.outputs[0]].type
+    x = np.asarray(inputs[0])
+    samples = x.shape[0]
+    images = x.reshape(-1, params.window.in_h, params.window.in_w, params.window.channels)
+    out = np.empty((len(images) * params.window.positions, params.channels), y.dtype.numpy)
+    stats = LayerStats.empty(0 if numerics is None else params.channels)
+    for rows in _chunks(len(out), params):
+        acc, seen = accumulate(params, gather(params, images, rows), numerics)
+        stats = stats.merge(seen)
+        bits = _RUNTIME_ACC_BITS if numerics is None else numerics.acc_bits
+        out[rows] = requantize(acc, params.requant, params.scheme, zero=params.out_zero, lo=params.clamp_lo,
+                               hi=params.clamp_hi, acc_bits=bits)
+    return Outcome((out.reshape(samples, *y.shape),), stats)
+
+
+def _chunks(count: int, params: MacParams) -> Iterator[slice]:
+    width = max(params.window.kh * params.window.kw * params.window.channels, params.channels)
+    if params.depthwise:
+        width = params.window.depth * params.channels
+    step = max(1, _CHUNK_ELEMENTS // width)
+    return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
+def gather(params: MacParams, images: Array, rows: slice) -> Ints:
+    """Operands of output positions `rows` in canonical order: int64 [P, K], depthwise [P, K, N].
+
+    Positions count images, rows and columns in C order. Padded taps hold x_zero under fold, else 0; under fold the
+    codes are raw, else x_zero is subtracted.
+    """
+    g = params.window
+    position = np.arange(rows.start, rows.stop)
+    image, cell = np.divmod(position, g.positions)
+    oy, ox = np.divmod(cell, g.out_w)
+    iy = (oy * g.stride_h - g.pad_top)[:, None] + np.arange(g.kh) * g.dilation_h
+    ix = (ox * g.stride_w - g.pad_left)[:, None] + np.arange(g.kw) * g.dilation_w
+    inside = ((iy >= 0) & (iy < g.in_h))[:, :, None] & ((ix >= 0) & (ix < g.in_w))[:, None, :]
+    taps = images[image[:, None, None], iy.clip(0, g.in_h - 1)[:, :, None], ix.clip(0, g.in_w - 1)[:, None, :]]
+    x = np.where(inside[..., None], taps.astype(np.int64), params.x_zero)
+    if not params.fold:
+        x -= params.x_zero
+    if params.depthwise:
+        return np.repeat(x.reshape(len(x), -1, g.channels), g.depth_mult, axis=2)
+    return x.reshape(len(x), -1)
+
+
+def accumulate(params: MacParams, x: Ints, numerics: Numerics | None) -> tuple[Ints, LayerStats]:
+    """Accumulators [P, N] as the requantizer reads them, and their counters.
+
+    Without `numerics` the sum wraps at 32 bits, whatever its order, and nothing is counted.
+    """
+    stream = params.stream
+    if numerics is None:
+        total = _products(x, stream) + params.initial
+        return overflow_array(total, _RUNTIME_ACC_BITS, Overflow.WRAP, _RUNTIME_ACC_BITS), LayerStats.empty()
+    if numerics.order == "reversed":
+        x, stream = x[:, ::-1], stream[::-1]
+    return _Accumulators(numerics, params.initial, len(x)).run(x, stream)
+
+
+def _products(x: Ints, stream: Ints) -> Ints:
+    """Sum of products over the k axis: [P, K] or [P, K, N] with [K, N] gives [P, N]."""
+    return x @ stream if x.ndim == 2 else np.einsum("pkn,kn->pn", x, stream)
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """Registers [P, N] of one part of a split sum, beside the exact sum they should hold."""
+
+    register: Ints
+    exact: Ints
+
+
+class _Accumulators:
+    """All accumulators of one chunk under one overflow rule; counters are kept per output, [P, N]."""
+
+    def __init__(self, numerics: Numerics, initial: Ints, positions: int) -> None:
+        self.numerics = numerics
+        self.mode = Overflow[numerics.overflow.upper()]
+        self.initial = np.broadcast_to(initial, (positions, initial.size))
+        self.left = np.zeros(self.initial.shape, np.int64)
+        self.low = np.array(self.initial)
+        self.high = np.array(self.initial)
+
+    def run(self, x: Ints, stream: Ints) -> tuple[Ints, LayerStats]:
+        """Accumulate stream positions 0..K-1 in groups, parts merged in ascending order."""
+        loaded = self._rule(self.initial)
+        total, *others = (self._part(x, stream, part, loaded) for part in self._parts(len(stream)))
+        for other in others:
+            self._apply(total, other.register, other.exact)
+        return self._read(total.register, loaded)
+
+    def _parts(self, depth: int) -> Iterator[range]:
+        """Stream positions of the groups' first products, part by part; no part is empty."""
+        step = self.numerics.group_size
+        groups = -(-depth // step)
+        share = -(-groups // self.numerics.split_k) * step
+        return (range(start, min(start + share, depth), step) for start in range(0, depth, share))
+
+    def _part(self, x: Ints, stream: Ints, starts: range, loaded: Ints) -> _Part:
+        first = starts.start == 0
+        part = _Part(loaded, np.array(self.initial)) if first else _Part(np.zeros_like(loaded), np.zeros_like(loaded))
+        for start in starts:
+            group = slice(start, min(start + starts.step, starts.stop))
+            added = _products(x[:, group], stream[group])
+            self._apply(part, added, added)
+        return part
+
+    def _apply(self, part: _Part, added: Ints, exact: Ints) -> None:
+        """One rule application on every output of `part`."""
+        wanted = part.register + added
+        part.register = self._rule(wanted)
+        self.left += part.register != wanted
+        part.exact = part.exact + exact
+        np.minimum(self.low, part.exact, out=self.low)
+        np.maximum(self.high, part.exact, out=self.high)
+
+    def _rule(self, exact: Ints) -> Ints:
+        return overflow_array(exact, self.numerics.acc_bits, self.mode, self.numerics.acc_internal_bits)
+
+    def _read(self, register: Ints, loaded: Ints) -> tuple[Ints, LayerStats]:
+        events, wraps = self.left, np.zeros_like(self.left)
+        value = register
+        if self.mode is Overflow.READOUT:
+            value = overflow_array(register, self.numerics.acc_bits, Overflow.SATURATE, self.numerics.acc_bits)
+            events, wraps = (value != register).astype(np.int64), self.left
+        return value, LayerStats(
+            events.sum(axis=0),
+            np.count_nonzero(events, axis=0),
+            np.count_nonzero(loaded != self.initial, axis=0),
+            wraps.sum(axis=0),
+            self.low.min(axis=0),
+            self.high.max(axis=0),
+        )

@@ -1,0 +1,72 @@
+"""The golden executor: a network node by node in plain NumPy integers, knowing no instructions, tiles or cycles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fxsim.graph import ABSENT, InputSpec, LayerStats, Network, Tensors, as_samples, from_samples
+from fxsim.ops import OPERATORS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fxsim.hw import Numerics
+
+    Array = NDArray[np.generic]
+
+
+def golden(net: Network, x: object, *, numerics: Numerics | None = None) -> Tensors:
+    """Compute every tensor of `net` exactly: inputs and all node results, by name, sample first.
+
+    Parameters
+    ----------
+    net
+        A network that `fxsim.ops.validate` accepts.
+    x
+        Input codes or reals; see `fxsim.graph.as_samples`.
+    numerics
+        None: as the runtime of the network's profile (32-bit wrapping accumulators). Else the widths, overflow mode,
+        groups and order of the hardware; ``overflow = "trap"`` gives the saturated values.
+
+    Raises
+    ------
+    InputError
+        `x` does not fit.
+    LoweringError
+        `numerics` cannot hold a layer's operands or bias.
+    """
+    return _run(net, x, numerics)[0]
+
+
+def golden_stats(net: Network, x: object, numerics: Numerics | None = None) -> tuple[Tensors, list[LayerStats]]:
+    """As `golden`, with one `LayerStats` per node; counters are empty without `numerics`."""
+    return _run(net, x, numerics)
+
+
+def _run(net: Network, x: object, numerics: Numerics | None) -> tuple[Tensors, list[LayerStats]]:
+    given, samples = as_samples([_spec(net, i) for i in net.inputs], x)
+    arrays = dict(zip(net.inputs, given, strict=True))
+    stats = []
+    for node in net.nodes:
+        inputs = [_operand(net, arrays, i, samples) for i in node.inputs]
+        outcome = OPERATORS[node.op].run(net, node, inputs, numerics)
+        arrays.update(zip(node.outputs, outcome.outputs, strict=True))
+        stats.append(outcome.stats)
+    named = {net.values[i].name: from_samples(a, net.values[i].type.shape) for i, a in arrays.items()}
+    return Tensors(named, {net.values[i].name: net.values[i].type.quant for i in arrays}), stats
+
+
+def _spec(net: Network, index: int) -> InputSpec:
+    value = net.values[index]
+    return InputSpec(value.name, value.type.shape, value.type.dtype, value.type.quant)
+
+
+def _operand(net: Network, arrays: dict[int, Array], index: int, samples: int) -> Array | None:
+    if index == ABSENT:
+        return None
+    if index in arrays:
+        return arrays[index]
+    data = net.values[index].data
+    return None if data is None else np.broadcast_to(data, (samples, *data.shape))
