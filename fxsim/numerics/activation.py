@@ -22,7 +22,7 @@ def _code_of(real: float, scale: np.float32, zero_point: int) -> int:
         quotient = np.float64(np.float32(real) / scale)
     if not abs(quotient) < 2.0**31:
         raise QuantizationError("activation bound must be an int32 code", got=float(quotient))
-    return zero_point + int(round_real(quotient, Rounding.TIES_AWAY))
+    return zero_point + int(round_real(np.asarray(quotient), Rounding.TIES_AWAY))
 
 
 def activation_range(activation: str, scale: float | np.float32, zero_point: int, lo: int, hi: int) -> tuple[int, int]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from fxsim._core.errors import QuantizationError
 from fxsim.numerics.formats import IntFormat
 from fxsim.numerics.modes import Rounding
 from fxsim.numerics.rounding import round_real
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 _MAX_QUANTIZED_BITS = 32
 
@@ -134,7 +136,8 @@ class Affine:
         """
         fmt = dtype if isinstance(dtype, IntFormat) else IntFormat.of(dtype)
         if fmt.bits > _MAX_QUANTIZED_BITS:
-            raise QuantizationError(f"format of quantized reals must have at most {_MAX_QUANTIZED_BITS} bits", got=str(fmt))
+            expected = f"format of quantized reals must have at most {_MAX_QUANTIZED_BITS} bits"
+            raise QuantizationError(expected, got=str(fmt))
         if not (fmt.contains(int(self.zero_point.min())) and fmt.contains(int(self.zero_point.max()))):
             raise QuantizationError(f"zero points must be codes of {fmt}", got=self.zero_point.tolist())
         with np.errstate(over="ignore", under="ignore"):
@@ -144,7 +147,7 @@ class Affine:
             quotient = np.asarray(x / self._spread(self.scale, x.shape)).astype(np.float64)
         whole = round_real(np.clip(quotient, -(2.0**40), 2.0**40), rounding).astype(np.int64)
         codes = np.clip(whole + self._spread(self.zero_point, x.shape), fmt.lo, fmt.hi)
-        return codes.astype(fmt.dtype)
+        return np.asarray(codes.astype(fmt.dtype))
 
     def dequantize(self, codes: NDArray[Any]) -> NDArray[np.float32]:
         """Real numbers of codes, as LiteRT's reference DEQUANTIZE.

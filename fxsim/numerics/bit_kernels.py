@@ -34,7 +34,7 @@ def saturate_bits(value: int, bits: int) -> int:
 
 @kernel
 def wrap(value: int, bits: int) -> int:
-    """The low `bits` bits of `value` as a two's complement number, bits in 1..64 (64: unchanged)."""
+    """Value congruent to `value` modulo 2**bits in two's complement of `bits` bits, 1..64 (64: unchanged)."""
     if bits >= 64:
         return value
     sign = 1 << (bits - 1)
@@ -43,13 +43,13 @@ def wrap(value: int, bits: int) -> int:
 
 @kernel
 def wrap_unsigned(value: int, bits: int) -> int:
-    """The low `bits` bits of `value` as a non-negative number, bits in 1..62 (`wrap_array` serves 63 and 64)."""
+    """Value in 0..2**bits - 1 congruent to `value`, bits in 1..62 (`wrap_array` serves 63 and 64)."""
     return value & ((1 << bits) - 1)
 
 
 @kernel
 def wrapping_shift_left(value: int, shift: int, bits: int) -> int:
-    """The low `bits` bits of value * 2**shift as a two's complement number; shift >= 0, bits in 1..63.
+    """Value * 2**shift wrapped to two's complement of `bits` bits; shift >= 0, bits in 1..63.
 
     Only bits that survive are shifted, so the product itself never exists and cannot leave int64.
     """
@@ -77,7 +77,7 @@ def _increment(tie: bool, above: bool, quotient: int, value: int, rounding: int)
 
 @kernel
 def round_shift(value: int, shift: int, rounding: int) -> int:
-    """value / 2**shift rounded to an integer by `rounding` (a `Rounding` code); shift in 0..62.
+    """Value / 2**shift rounded to an integer by `rounding` (a `Rounding` code); shift in 0..62.
 
     Overflow: none, for every int64 value. Rounding: as named; exact quotients are never changed.
     """
@@ -97,7 +97,7 @@ def round_shift(value: int, shift: int, rounding: int) -> int:
 
 @kernel
 def srdhm(a: int, b: int) -> int:
-    """gemmlowp SaturatingRoundingDoublingHighMul of two int32: a * b / 2**31, ties up.
+    """SaturatingRoundingDoublingHighMul of gemmlowp on two int32: a * b / 2**31, ties up.
 
     Overflow: INT32_MIN * INT32_MIN, the only product out of range, gives INT32_MAX.
     """
@@ -116,7 +116,7 @@ def srdhm16(a: int, b: int) -> int:
 
 @kernel
 def rounding_divide_by_pot(value: int, exponent: int) -> int:
-    """gemmlowp RoundingDivideByPOT: value / 2**exponent, ties away from zero; exponent in 0..62, |value| <= 2**62."""
+    """RoundingDivideByPOT of gemmlowp: value / 2**exponent, ties away; exponent in 0..62, |value| <= 2**62."""
     if exponent == 0:
         return value
     nudge = 1 << (exponent - 1)
@@ -125,7 +125,7 @@ def rounding_divide_by_pot(value: int, exponent: int) -> int:
 
 @kernel
 def saturating_rounding_multiply_by_pot(value: int, exponent: int) -> int:
-    """gemmlowp SaturatingRoundingMultiplyByPOT: int32 value * 2**exponent, exponent in -31..31.
+    """SaturatingRoundingMultiplyByPOT of gemmlowp: int32 value * 2**exponent, exponent in -31..31.
 
     Overflow: saturates to int32. Rounding: ties away from zero (negative exponents).
     """
@@ -136,13 +136,13 @@ def saturating_rounding_multiply_by_pot(value: int, exponent: int) -> int:
 
 @kernel
 def rounding_half_sum(a: int, b: int) -> int:
-    """gemmlowp RoundingHalfSum: (a + b) / 2, ties away from zero; |a + b| < 2**62."""
+    """RoundingHalfSum of gemmlowp: (a + b) / 2, ties away from zero; |a + b| < 2**62."""
     return rounding_divide_by_pot(a + b, 1)
 
 
 @kernel
 def average(total: int, count: int) -> int:
-    """total / count to nearest, ties away from code 0 (TFLite integer pooling); count >= 1, |total| < 2**62."""
+    """Total / count to nearest, ties away from code 0 (TFLite integer pooling); count >= 1, |total| < 2**62."""
     if total >= 0:
         return (total + count // 2) // count
     return -((count // 2 - total) // count)
@@ -150,7 +150,7 @@ def average(total: int, count: int) -> int:
 
 @kernel
 def apply_overflow(value: int, bits: int, mode: int, internal_bits: int) -> int:
-    """What the accumulator register holds after a rule application whose exact result is `value`.
+    """Content of the accumulator register after a rule application whose exact result is `value`.
 
     SATURATE and TRAP clamp at `bits`, WRAP keeps the low `bits` bits, READOUT keeps the low `internal_bits` bits
     (its clamp to `bits` belongs to the requantizer's read). Widths are 2..64; `mode` is an `Overflow` code.

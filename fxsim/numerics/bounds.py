@@ -22,10 +22,10 @@ def overflow_array(values: Integers, bits: int, mode: int, internal_bits: int) -
     SATURATE and TRAP clamp at `bits`, WRAP keeps the low `bits` bits, READOUT the low `internal_bits` bits.
     """
     if mode == Overflow.WRAP:
-        return wrap_array(values, IntFormat(bits))
+        return wrap_array(values, IntFormat(int(bits)))
     if mode == Overflow.READOUT:
-        return wrap_array(values, IntFormat(internal_bits))
-    return saturate_array(values, IntFormat(bits))
+        return wrap_array(values, IntFormat(int(internal_bits)))
+    return saturate_array(values, IntFormat(int(bits)))
 
 
 def _exact_dtype(weights: Integers, bias: Integers, x_lo: int, x_hi: int) -> Any:
@@ -73,7 +73,8 @@ def prefix_bounds(
     if weights.ndim != 2 or bias.shape != weights.shape[1:]:
         raise QuantizationError("weights must be [K, N] and bias [N]", got=(weights.shape, bias.shape))
     if x_lo > x_hi or group_size < 1:
-        raise QuantizationError("x_lo..x_hi must be an interval and group_size at least 1", got=(x_lo, x_hi, group_size))
+        expected = "x_lo..x_hi must be an interval and group_size at least 1"
+        raise QuantizationError(expected, got=(x_lo, x_hi, group_size))
     dtype = _exact_dtype(weights, bias, x_lo, x_hi)
     low = high = least = greatest = bias.astype(dtype)
     for start in range(0, weights.shape[0], group_size):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fxsim._core.errors import QuantizationError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,12 @@ class IntFormat:
     signed: bool = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.bits, bool) or not isinstance(self.bits, int) or not 2 <= self.bits <= 64:
+        if type(self.bits) is not int or not 2 <= self.bits <= 64:
             raise QuantizationError("bits must be an integer in 2..64", got=self.bits)
 
     @classmethod
     def of(cls, dtype: Any) -> IntFormat:
-        """The format of a NumPy integer dtype; anything else is a `QuantizationError`."""
+        """Format of a NumPy integer dtype; anything else is a `QuantizationError`."""
         resolved = np.dtype(dtype)
         if resolved.kind not in "iu":
             raise QuantizationError("dtype must be a NumPy integer type", got=str(resolved))
@@ -60,11 +62,11 @@ class IntFormat:
         return self.lo <= value <= self.hi
 
     def saturate(self, value: int) -> int:
-        """The code nearest to `value`."""
+        """Code nearest to `value`."""
         return min(max(int(value), self.lo), self.hi)
 
     def wrap(self, value: int) -> int:
-        """The code congruent to `value` modulo 2**bits."""
+        """Code congruent to `value` modulo 2**bits."""
         low = int(value) & ((1 << self.bits) - 1)
         return low - (1 << self.bits) if low > self.hi else low
 
@@ -93,7 +95,7 @@ def saturate_array(values: NDArray[Any], fmt: IntFormat) -> NDArray[Any]:
     array = _integers(values)
     range_ = np.iinfo(array.dtype)
     lo, hi = max(fmt.lo, int(range_.min)), min(fmt.hi, int(range_.max))
-    return np.clip(array, array.dtype.type(lo), array.dtype.type(hi)).astype(_array_dtype(fmt))
+    return np.asarray(np.clip(array, array.dtype.type(lo), array.dtype.type(hi)).astype(_array_dtype(fmt)))
 
 
 def wrap_array(values: NDArray[Any], fmt: IntFormat) -> NDArray[Any]:
@@ -102,4 +104,4 @@ def wrap_array(values: NDArray[Any], fmt: IntFormat) -> NDArray[Any]:
     if not fmt.signed:
         return low.astype(_array_dtype(fmt))
     shift = np.int64(64 - fmt.bits)
-    return (low.astype(np.int64) << shift) >> shift
+    return np.asarray((low.astype(np.int64) << shift) >> shift)

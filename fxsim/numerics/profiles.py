@@ -70,7 +70,7 @@ class Profile:
         return self.rules[op]
 
     def scheme(self, op: str) -> Scheme:
-        """The scheme of operator `op`; `QuantizationError` if the profile has no rule for it."""
+        """Scheme of operator `op`; `QuantizationError` if the profile has no rule for it."""
         return SCHEMES[self._rule(op).scheme.name]
 
     def multiplier(self, op: str, per_channel: bool, si: ArrayLike, sw: ArrayLike | None, so: ArrayLike) -> Reals:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from fxsim.numerics.modes import Rounding
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def _directed(values: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:
@@ -35,4 +39,4 @@ def round_real(values: NDArray[np.float64], rounding: Rounding) -> NDArray[np.fl
         Rounding.TIES_ODD: ~odd,
     }[rounding]
     grown = whole + ((rest > 0.5) | ((rest == 0.5) & tie_grows))
-    return np.copysign(grown, values)
+    return np.asarray(np.copysign(grown, values))

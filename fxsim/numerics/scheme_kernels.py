@@ -6,8 +6,9 @@ multiplier passes 64 bits; `multiply_round_up` forms it in two limbs, acc = hi *
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from fxsim._core.jit import entry_kernel, kernel
 from fxsim.numerics.bit_kernels import (
@@ -20,13 +21,16 @@ from fxsim.numerics.bit_kernels import (
 )
 from fxsim.numerics.modes import Rounding, SchemeCode
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 _FAR = 1 << 62
 """Results saturate at +-2**62: far outside every output code, so a clamp that follows sees no difference."""
 
 
 @kernel
 def multiply_round_up(value: int, multiplier: int, shift: int) -> int:
-    """value * multiplier / 2**shift, ties up, through an exact product of up to 79 bits.
+    """Value * multiplier / 2**shift, ties up, through an exact product of up to 79 bits.
 
     Needs |value| <= 2**47, |multiplier| <= 2**31, shift in 1..62. Overflow: saturates at +-2**62.
     """
@@ -60,13 +64,13 @@ def tfl_double(acc: int, multiplier: int, shift: int, width: int) -> int:
 
 @kernel
 def tfl_double_up(acc: int, multiplier: int, shift: int, width: int) -> int:
-    """The same with ties up in both stages (ruy's x86 kernels); shift in -31..30."""
+    """Like `tfl_double`, with ties up in both stages (ruy's x86 kernels); shift in -31..30."""
     return round_shift(high_multiply(acc, multiplier, shift, width), -shift if shift < 0 else 0, Rounding.TIES_UP)
 
 
 @kernel
 def reduce_multiplier(multiplier: int) -> int:
-    """A 31-bit multiplier rounded to 15 bits, at most 0x7FFF (TFLite, int16 activations); multiplier >= 0."""
+    """Multiplier of 31 bits rounded to 15 bits, at most 0x7FFF (TFLite, int16 activations); multiplier >= 0."""
     return (multiplier + (1 << 15)) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
 
 
@@ -82,7 +86,7 @@ def mbqm64(acc: int, multiplier: int, shift: int, width: int) -> int:
 
 @kernel
 def tfl_double_fp(acc: int, real: float) -> int:
-    """acc * real in binary64, ties away from zero; |acc| <= 2**53, so its conversion is exact.
+    """Product acc * real in binary64, ties away from zero; |acc| <= 2**53, so its conversion is exact.
 
     Overflow: the magnitude is clamped to 2**62 in float, so the conversion to integer is always defined.
     """
@@ -94,7 +98,7 @@ def tfl_double_fp(acc: int, real: float) -> int:
 
 @kernel
 def fp32_rne(acc: int, real: float, lo: int, hi: int) -> int:
-    """f32(acc) * f32(real) in binary32, clamped to f32(lo)..f32(hi), then ties to even.
+    """Product f32(acc) * f32(real) in binary32, clamped to f32(lo)..f32(hi), then ties to even.
 
     Every step rounds once to binary32. Overflow: the clamp precedes the conversion; |lo|, |hi| <= 2**62.
     """
@@ -109,7 +113,7 @@ def fp32_rne(acc: int, real: float, lo: int, hi: int) -> int:
 
 @kernel
 def rescale(acc: int, multiplier: int, shift: int, real: float, scheme: int, acc_bits: int) -> int:
-    """The accumulator scaled to the output's step by `scheme` (a `SchemeCode`), before the zero point is added.
+    """Accumulator scaled to the output's step by `scheme` (a `SchemeCode`), before the zero point is added.
 
     Integer schemes read `multiplier` and `shift` as their `Scheme.derive` made them, float schemes `real`.
     Overflow: only where a scheme's own rule wraps or saturates at W = max(32, acc_bits), else at +-2**62.
@@ -138,7 +142,7 @@ def rescale(acc: int, multiplier: int, shift: int, real: float, scheme: int, acc
 def requantize_scalar(
     acc: int, multiplier: int, shift: int, real: float, scheme: int, acc_bits: int, zero: int, lo: int, hi: int
 ) -> int:
-    """The output code of one accumulator: clamp(rescale(acc) + zero, lo, hi).
+    """Output code of one accumulator: clamp(rescale(acc) + zero, lo, hi).
 
     The zero point is added without overflow (the result needs W + 1 bits), then the sum is clamped. FP32_RNE clamps
     to lo - zero .. hi - zero in binary32 before it rounds, as XNNPACK and ONNX Runtime do.

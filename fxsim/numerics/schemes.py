@@ -54,19 +54,19 @@ class Requant:
 
     @staticmethod
     def from_words(words: Integers, scheme: Scheme) -> Requant:
-        """The parameters that record `words` (int64[n]) hold for `scheme`.
+        """Parameters that record `words` (int64[n]) hold for `scheme`.
 
         Raises
         ------
         QuantizationError
-            A word holds a shift or factor that the scheme does not take.
+            A word holds a multiplier, shift or factor that the scheme does not take.
         """
         words = np.ascontiguousarray(words, dtype=np.int64)
         if scheme.value is None:
             return scheme.derive(words.view(np.float64).copy())
         multiplier = words.astype(np.int32).astype(np.int64)
         shift = (words >> 32).astype(np.int8).astype(np.int64)
-        scheme.check_shift(shift)
+        scheme.check(multiplier, shift)
         return Requant(multiplier, shift, scheme.value(multiplier, shift))
 
     def __len__(self) -> int:
@@ -85,8 +85,8 @@ class Scheme:
         Real factors to parameters; `derive` calls it on checked factors.
     value
         The factor that (multiplier, shift) stand for; `None` for float schemes.
-    shifts
-        Least and greatest shift that the rule takes.
+    max_multiplier, shifts
+        Greatest multiplier (the least is 0), and least and greatest shift that the rule takes.
     max_acc_bits, limit
         Widest accumulator for which the rule is exact, and why.
     events
@@ -97,6 +97,7 @@ class Scheme:
     code: SchemeCode
     rule: Callable[[Reals], Requant]
     value: Value | None = None
+    max_multiplier: int = 0
     shifts: tuple[int, int] = (0, 0)
     max_acc_bits: int
     limit: str
@@ -107,16 +108,17 @@ class Scheme:
         """Whether the rule is integer hardware; float schemes are not."""
         return self.value is not None
 
-    def check_shift(self, shift: Integers) -> None:
-        """Raise `QuantizationError` for the first channel whose shift the rule does not take."""
-        lo, hi = self.shifts
-        bad = np.flatnonzero((shift < lo) | (shift > hi))
-        if bad.size:
-            where = f"channel {bad[0]}"
-            raise QuantizationError(f"shift of {self.name} must be in {lo}..{hi}", got=int(shift[bad[0]]), where=where)
+    def check(self, multiplier: Integers, shift: Integers) -> None:
+        """Raise `QuantizationError` for the first channel whose multiplier or shift the rule does not take."""
+        limits = (("shift", shift, self.shifts), ("multiplier", multiplier, (0, self.max_multiplier)))
+        for what, values, (lo, hi) in limits:
+            bad = np.flatnonzero((values < lo) | (values > hi))
+            if bad.size:
+                expected = f"{what} of {self.name} must be in {lo}..{hi}"
+                raise QuantizationError(expected, got=int(values[bad[0]]), where=f"channel {bad[0]}")
 
     def derive(self, real: Reals | float) -> Requant:
-        """The parameters for real factors (input step * weight step / output step), float64[n].
+        """Parameters for real factors (input step * weight step / output step), float64[n].
 
         Raises
         ------
@@ -129,17 +131,17 @@ class Scheme:
             expected = f"real multiplier of {self.name} must be at least 0 and below 2**31"
             raise QuantizationError(expected, got=float(real[bad[0]]), where=f"channel {bad[0]}")
         requant = self.rule(real)
-        self.check_shift(requant.shift)
+        self.check(requant.multiplier, requant.shift)
         return requant
 
 
 def _left_value(multiplier: Integers, shift: Integers) -> Reals:
-    """m * 2**(s - 31): TFLite's convention, positive shifts to the left."""
+    """Factor m * 2**(s - 31): TFLite's convention, positive shifts to the left."""
     return np.ldexp(multiplier.astype(np.float64), shift - 31)
 
 
 def _right_value(multiplier: Integers, shift: Integers) -> Reals:
-    """m * 2**-s: shifts to the right only."""
+    """Factor m * 2**-s: shifts to the right only."""
     return np.ldexp(multiplier.astype(np.float64), -shift)
 
 
@@ -157,7 +159,7 @@ def _split_rhaway(real: Reals) -> tuple[Integers, Integers]:
 
 
 def _split_reven(real: Reals) -> tuple[Integers, Integers]:
-    """The power of two nearest to each factor (halfway: the greater one), as a right shift of at most 62."""
+    """Power of two nearest to each factor (halfway: the greater one), as a right shift of at most 62."""
     fraction, exponent = np.frexp(real)
     shift = np.where(fraction >= 0.75, -exponent, 1 - exponent).astype(np.int64)
     shift = np.where(real == 0, 62, np.minimum(shift, 62))
@@ -172,7 +174,7 @@ def _integer_rule(split: Split, value: Value) -> Callable[[Reals], Requant]:
     return rule
 
 
-def _float_rule(dtype: type[np.float32] | type[np.float64]) -> Callable[[Reals], Requant]:
+def _float_rule(dtype: type[np.float32 | np.float64]) -> Callable[[Reals], Requant]:
     def rule(real: Reals) -> Requant:
         zeros = np.zeros(real.size, dtype=np.int64)
         return Requant(zeros, zeros.copy(), real.astype(dtype).astype(np.float64), floating=True)
@@ -187,13 +189,15 @@ def _events(**counts: int) -> Mapping[str, int]:
     return MappingProxyType({**named, "requant_add32": adds, "requant_compare": 2})
 
 
-def _integer(code: SchemeCode, split: Split, value: Value, shifts: tuple[int, int], *, max_acc_bits: int = 48,
-             limit: str = "the product of 79 bits is formed in two limbs", **events: int) -> Scheme:
-    return Scheme(name=code.name, code=code, rule=_integer_rule(split, value), value=value, shifts=shifts,
-                  max_acc_bits=max_acc_bits, limit=limit, events=_events(**events))
+def _integer(code: SchemeCode, split: Split, value: Value, shifts: tuple[int, int], *,
+             multiplier_bits: int = 31, max_acc_bits: int = 48,
+             limit: str = "the two limbs of the product hold 79 bits", **events: int) -> Scheme:
+    return Scheme(name=code.name, code=code, rule=_integer_rule(split, value), value=value,
+                  max_multiplier=(1 << multiplier_bits) - 1, shifts=shifts, max_acc_bits=max_acc_bits, limit=limit,
+                  events=_events(**events))
 
 
-def _float(code: SchemeCode, dtype: type[np.float32] | type[np.float64], max_acc_bits: int, limit: str) -> Scheme:
+def _float(code: SchemeCode, dtype: type[np.float32 | np.float64], max_acc_bits: int, limit: str) -> Scheme:
     return Scheme(name=code.name, code=code, rule=_float_rule(dtype), max_acc_bits=max_acc_bits, limit=limit,
                   events=_events(fp_multiply=1, fp_convert=2))
 
@@ -202,13 +206,13 @@ _ALL = (
     _integer(SchemeCode.TFL_DOUBLE, quantize_multipliers, _left_value, (-31, 30), multiply=1, add64=2, shift=1),
     _integer(SchemeCode.TFL_SINGLE, quantize_multipliers_single, _left_value, (-31, 30), multiply=1, add64=1, shift=1),
     _integer(SchemeCode.TFL_DOUBLE_UP, quantize_multipliers, _left_value, (-31, 30), multiply=1, add64=2, shift=1),
-    _integer(SchemeCode.RNDNU, _split_rndnu, _right_value, (16, 55), multiply=1, add64=1, shift=1),
+    _integer(SchemeCode.RNDNU, _split_rndnu, _right_value, (16, 55), multiplier_bits=24, multiply=1, add64=1, shift=1),
     _integer(SchemeCode.MBQM64, quantize_multipliers, _left_value, (-31, 7), multiply=1, add64=1, shift=1,
              limit="TFLite's 15-bit multiplier leaves 48 bits of 63 to the accumulator"),
-    _integer(SchemeCode.RHAWAY_SHIFT, _split_rhaway, _right_value, (0, 62), multiply=1, add64=1, shift=1,
-             limit="the 15-bit multiplier leaves 48 bits of 63 to the accumulator"),
-    _integer(SchemeCode.REVEN_SHIFT, _split_reven, _right_value, (0, 62), max_acc_bits=62, shift=1, add32=1,
-             limit="the shifter reaches 62 bits"),
+    _integer(SchemeCode.RHAWAY_SHIFT, _split_rhaway, _right_value, (0, 62), multiplier_bits=15, multiply=1,
+             add64=1, shift=1, limit="the 15-bit multiplier leaves 48 bits of 63 to the accumulator"),
+    _integer(SchemeCode.REVEN_SHIFT, _split_reven, _right_value, (0, 62), multiplier_bits=1, max_acc_bits=62,
+             shift=1, add32=1, limit="the shifter reaches 62 bits"),
     _float(SchemeCode.TFL_DOUBLE_FP, np.float64, 54, "binary64 holds integers up to 2**53"),
     _float(SchemeCode.FP32_RNE, np.float32, 64, "registers have at most 64 bits"),
 )
@@ -220,7 +224,7 @@ _BY_CODE = {scheme.code: SCHEMES.add(scheme.name, scheme) for scheme in _ALL}
 
 
 def scheme_of(code: int) -> Scheme:
-    """The scheme with number `code` (a `SchemeCode`); an unknown number is a `QuantizationError`."""
+    """Scheme with number `code` (a `SchemeCode`); an unknown number is a `QuantizationError`."""
     try:
         return _BY_CODE[SchemeCode(code)]
     except ValueError:
