@@ -9,7 +9,7 @@ import numpy as np
 from fxsim._core.errors import QuantizationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fxsim.graph import Network, Node, Value
     from fxsim.graph.types import DType
@@ -74,6 +74,15 @@ class Problems(list[str]):
         """Expect an allowed element type and per-tensor quantization."""
         typed = self.dtype(role, value, allowed)
         return self.per_tensor(role, value) and typed
+
+    def derivable(self, derive: Callable[[], object]) -> bool:
+        """Expect that `derive` finds integers for the scales."""
+        try:
+            derive()
+        except QuantizationError as error:
+            self.append(str(error))
+            return False
+        return True
 
     def same_quant(self, x: Value, y: Value) -> bool:
         """Expect equal scale and zero point of input and output (both per tensor)."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim._core.errors import LoweringError
-from fxsim.numerics import PROFILES, SCHEMES, Requant, Scheme, activation_range
+from fxsim.numerics import PROFILES, SCHEMES, Requant, Scheme, activation_range, check_requant_width
 from fxsim.ops.legality import quant_of
 from fxsim.ops.windows import Window, fit
 
@@ -88,6 +88,16 @@ class MacParams:
         return self.window.macs(self.channels)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputRule:
+    """How accumulators become output codes: scheme, its parameters, range after the fused activation."""
+
+    scheme: Scheme
+    requant: Requant
+    clamp_lo: int
+    clamp_hi: int
+
+
 def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> MacParams:
     """Derive the exact parameters of MAC node `node` of a checked network.
 
@@ -100,11 +110,11 @@ def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> Ma
         Operand codes exceed ``act_bits`` or ``weight_bits``; the (folded) bias does not fit ``bias_bits``; it does not
         fit the accumulator under ``bias_policy = "error"``; an exact prefix could leave 63 bits.
     QuantizationError
-        A scale or multiplier is outside what the scheme can express.
+        The scheme cannot express a scale ratio, or is not exact for accumulators of ``acc_bits``.
     """
     x, w, bias = _operands(net, node)
     y = net.values[node.outputs[0]]
-    scheme, requant = _requant(net, node, x, w, y, numerics)
+    rule = output_rule(net, node, numerics)
     weights = _weights(node, w)
     w_zero = np.broadcast_to(quant_of(w).zero_point, (weights.shape[0],)).astype(np.int64)
     stored = np.zeros(weights.shape[0], np.int64) if bias is None else _data(bias).astype(np.int64)
@@ -112,12 +122,26 @@ def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> Ma
     fold = numerics is not None and numerics.zero_point == "fold"
     effective = weights.reshape(weights.shape[0], -1) - w_zero[:, None]
     initial = stored - x_zero * effective.sum(axis=1) if fold else stored
-    lo, hi = activation_range(node.attrs.activation, quant_of(y).scale[0], out_zero, y.type.dtype.lo, y.type.dtype.hi)
-    params = MacParams(weights, stored, initial, requant, scheme, x_zero, w_zero, out_zero, x.type.dtype.lo,
-                       x.type.dtype.hi, lo, hi, window_of(net, node), fold)
+    params = MacParams(weights, stored, initial, rule.requant, rule.scheme, x_zero, w_zero, out_zero, x.type.dtype.lo,
+                       x.type.dtype.hi, rule.clamp_lo, rule.clamp_hi, window_of(net, node), fold)
     if numerics is not None:
         check_fit(params, numerics, where=f"node {node.name!r}")
     return params
+
+
+def output_rule(net: Network, node: Node, numerics: Numerics | None = None) -> OutputRule:
+    """Turn the scales of a MAC node into integers by the network's profile; `QuantizationError` if they do not fit."""
+    x, w, _ = _operands(net, node)
+    y = net.values[node.outputs[0]]
+    steps, after, profile = quant_of(w).scale, quant_of(y), PROFILES[net.profile]
+    real = profile.multiplier(node.op, steps.size > 1, quant_of(x).scale[0], steps, after.scale[0])
+    scheme = profile.scheme(node.op)
+    if numerics is not None:
+        scheme = scheme if numerics.requantizer == "profile" else SCHEMES[numerics.requantizer]
+        check_requant_width(scheme, numerics.acc_bits)
+    lo, hi = y.type.dtype.lo, y.type.dtype.hi
+    lo, hi = activation_range(node.attrs.activation, after.scale[0], int(after.zero_point[0]), lo, hi)
+    return OutputRule(scheme, scheme.derive(real), lo, hi)
 
 
 def window_of(net: Network, node: Node) -> Window:
@@ -185,12 +209,3 @@ def _weights(node: Node, w: Value) -> NDArray[np.int64]:
     if node.op == "DEPTHWISE_CONV_2D":
         return np.ascontiguousarray(codes.transpose(3, 1, 2, 0))
     return codes.reshape(codes.shape[0], 1, 1, -1) if node.op == "FULLY_CONNECTED" else codes
-
-
-def _requant(net: Network, node: Node, x: Value, w: Value, y: Value,
-             numerics: Numerics | None) -> tuple[Scheme, Requant]:
-    profile, quant = PROFILES[net.profile], quant_of(w)
-    real = profile.multiplier(node.op, quant.scale.size > 1, quant_of(x).scale[0], quant.scale, quant_of(y).scale[0])
-    override = numerics is not None and numerics.requantizer != "profile"
-    scheme = SCHEMES[numerics.requantizer] if numerics is not None and override else profile.scheme(node.op)
-    return scheme, scheme.derive(real)

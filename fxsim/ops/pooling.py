@@ -67,6 +67,8 @@ def check_pool(net: Network, node: Node) -> list[str]:
     y = net.results(node)[0]
     if found.tensor("input", x, (DType.INT8,)) and found.tensor("output", y, (DType.INT8,)):
         found.same_quant(x, y)
+        if not found:
+            found.derivable(lambda: output_range(net, node))
     if found.rank("input", x, 4) and legal:
         window = pool_window(net, node)
         check_extent(found, window.out_h, window.out_w)
@@ -84,10 +86,14 @@ def pool_window(net: Network, node: Node) -> Window:
 
 def pool_params(net: Network, node: Node) -> PoolParams:
     """Exact parameters of a pooling node of a checked network."""
+    return PoolParams(pool_window(net, node), *output_range(net, node))
+
+
+def output_range(net: Network, node: Node) -> tuple[int, int]:
+    """Least and greatest output code after the fused activation."""
     y = net.values[node.outputs[0]]
     quant, dtype = quant_of(y), y.type.dtype
-    lo, hi = activation_range(node.attrs.activation, quant.scale[0], int(quant.zero_point[0]), dtype.lo, dtype.hi)
-    return PoolParams(pool_window(net, node), lo, hi)
+    return activation_range(node.attrs.activation, quant.scale[0], int(quant.zero_point[0]), dtype.lo, dtype.hi)
 
 
 def taps(window: Window, images: Array) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:

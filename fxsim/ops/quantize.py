@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim._core.errors import QuantizationError
 from fxsim.graph.stats import LayerStats
 from fxsim.graph.types import DType
 from fxsim.numerics import PROFILES, Requant, Scheme, requantize
@@ -73,10 +72,7 @@ class QuantizeOperator(Operator):
         y = net.results(node)[0]
         typed = [found.tensor("input", x, _CODES), found.tensor("output", y, _CODES)]
         if all(typed):
-            try:
-                rescale_params(net, node)
-            except QuantizationError as error:
-                found.append(str(error))
+            found.derivable(lambda: rescale_params(net, node))
         return found
 
     def infer(self, net: Network, node: Node) -> tuple[tuple[int, ...], ...]:

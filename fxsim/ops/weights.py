@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fxsim.graph.types import DType
+from fxsim.ops.mac import output_rule
 
 if TYPE_CHECKING:
     from fxsim.graph import Network, Node, Value
@@ -27,7 +28,7 @@ class WeightRule:
 
 
 def check_mac_operands(found: Problems, net: Network, node: Node, rule: WeightRule) -> bool:
-    """Check input, weights, bias and output of a MAC node; whether the weights' shape may be looked at further."""
+    """Check input, weights, bias, output and their scales; whether the weights' shape may be looked at further."""
     if not found.operands(net, node, 2, 3):
         return False
     x, w, bias = (*net.operands(node), None)[:3]
@@ -45,6 +46,8 @@ def check_mac_operands(found: Problems, net: Network, node: Node, rule: WeightRu
         _check_quant(found, w.type.quant, channels, rule)
     if bias is not None:
         _check_bias(found, bias, channels)
+    if not found:
+        found.derivable(lambda: output_rule(net, node))
     return True
 
 
