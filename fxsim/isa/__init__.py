@@ -1,1 +1,56 @@
 """Instructions, codec, assembler and programs of the MAC unit."""
+
+from fxsim.isa.base import INSTRUCTIONS, Engine, Instruction, Semaphore, Space, Unit
+from fxsim.isa.codec import decode, encode
+from fxsim.isa.columns import Columns, decode_columns
+from fxsim.isa.fields import WORD_BYTES, Field
+from fxsim.isa.footprints import DRAM, Interval, Memory, reads, regions, writes
+from fxsim.isa.modes import Init, Order, PoolKind, ZeroPoint
+from fxsim.isa.program import ITEM_BYTES, Layer, Program, Symbol
+from fxsim.isa.set.load import Load
+from fxsim.isa.set.lut import Lut
+from fxsim.isa.set.mac import Mac
+from fxsim.isa.set.merge import Merge
+from fxsim.isa.set.pool import Pool
+from fxsim.isa.set.req import Req
+from fxsim.isa.set.softmax import Softmax
+from fxsim.isa.set.store import Store
+from fxsim.isa.set.vreq import VReq
+
+__all__ = [
+    "DRAM",
+    "INSTRUCTIONS",
+    "ITEM_BYTES",
+    "WORD_BYTES",
+    "Columns",
+    "Engine",
+    "Field",
+    "Init",
+    "Instruction",
+    "Interval",
+    "Layer",
+    "Load",
+    "Lut",
+    "Mac",
+    "Memory",
+    "Merge",
+    "Order",
+    "Pool",
+    "PoolKind",
+    "Program",
+    "Req",
+    "Semaphore",
+    "Softmax",
+    "Space",
+    "Store",
+    "Symbol",
+    "Unit",
+    "VReq",
+    "ZeroPoint",
+    "decode",
+    "decode_columns",
+    "encode",
+    "reads",
+    "regions",
+    "writes",
+]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from fxsim._core.errors import ProgramError
 from fxsim._core.registry import Registry
 from fxsim.isa.fields import Field, layout, unsigned
+
+if TYPE_CHECKING:
+    from fxsim.hw import Timing
+    from fxsim.isa.columns import Table
+    from fxsim.isa.footprints import Arithmetic, Block
+    from fxsim.isa.machine import Machine
+    from fxsim.isa.rules import Rule
 
 
 class Engine(IntEnum):
@@ -27,6 +34,11 @@ class Unit(IntEnum):
     MAC = 1
     REQ = 2
     VEC = 3
+
+    @property
+    def engine(self) -> Engine:
+        """The engine this unit belongs to."""
+        return Engine.MAC if self is Unit.REQ else Engine[self.name]
 
 
 class Semaphore(IntEnum):
@@ -57,8 +69,11 @@ class Space(IntEnum):
     """Scratchpad address spaces; DRAM is addressed by DMA only."""
 
     ACT = 0
+    """Activations: read by MAC and the vector engine, written by REQ and the vector engine."""
     WEIGHT = 1
+    """Weight tiles: read by MAC."""
     PARAM = 2
+    """Row records of MAC and tables of LUT."""
 
 
 OPCODE_BITS = 6
@@ -69,7 +84,8 @@ class Instruction:
     """Base of all instructions.
 
     A subclass is a frozen dataclass whose fields are declared with `unsigned`, `signed` and `choice`; its docstring
-    is its page of the manual; `execute` is its meaning on plain integers.
+    is its page of the manual; `execute` is its meaning on plain integers, `touches` its memory accesses, `rules` what
+    its fields must satisfy on a given array beyond their encoding.
     """
 
     pops: int = unsigned(len(Semaphore), "mask of semaphores from which one token each is taken at issue")
@@ -83,53 +99,28 @@ class Instruction:
     @property
     def engine(self) -> Engine:
         """The engine that executes this instruction."""
-        return ENGINE_OF_UNIT[self.unit]
+        return self.unit.engine
 
     def execute(self, machine: Machine) -> None:
         """Apply the instruction's meaning to `machine` with plain Python integers."""
-        raise ProgramError(f"{self.mnemonic} must define its meaning")
+        raise NotImplementedError(self.mnemonic)
+
+    @staticmethod
+    def touches(f: Any, by: Arithmetic, rows: int, cols: int) -> Iterator[Block]:
+        """Memory accesses of `f`, an instruction of this class or a `Table` of them, on `rows` × `cols` PEs."""
+        raise NotImplementedError
+
+    @classmethod
+    def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
+        """What the fields must satisfy, as columns; memory bounds are checked from `touches`."""
+        raise NotImplementedError(cls.mnemonic)
 
     def check(self) -> None:
         """Raise `ProgramError` unless every field value is encodable."""
         for f in self.layout:
             value = getattr(self, f.name)
-            if not f.lo <= value <= f.hi:
-                raise ProgramError(f"{f.name} must be in {f.lo}..{f.hi}", got=value, where=self.mnemonic)
-
-
-ENGINE_OF_UNIT = {Unit.DMA: Engine.DMA, Unit.MAC: Engine.MAC, Unit.REQ: Engine.MAC, Unit.VEC: Engine.VEC}
-
-
-class Machine(Protocol):
-    """The state that `Instruction.execute` works on: one sample, plain Python values, checked addresses."""
-
-    rows: int
-    cols: int
-    group_size: int
-    bank: dict[tuple[int, int, int], int]
-    """Accumulators: (half, row, slot) → value."""
-    row_file: dict[tuple[int, int], tuple[int, int]]
-    """(half, row) → (bias as stored, 64-bit requantization word)."""
-
-    def read(self, space: Space, address: int, size: int, *, signed: bool) -> int:
-        """Little-endian integer of `size` bytes."""
-        ...
-
-    def write(self, space: Space, address: int, size: int, value: int) -> None:
-        """Store the low `size` bytes of `value`, little-endian."""
-        ...
-
-    def read_dram(self, address: int, size: int) -> bytes:
-        """Raw bytes of DRAM."""
-        ...
-
-    def write_dram(self, address: int, data: bytes) -> None:
-        """Store raw bytes into DRAM."""
-        ...
-
-    def count(self, event: str, row: int, value: int) -> None:
-        """Record a counter contribution (`overflow_events`, `acc_prefix`, ...) of accumulator row `row`."""
-        ...
+            if not f.holds(value):
+                raise ProgramError(f"value must be {f.domain}", got=value, where=f"{self.mnemonic} field {f.name}")
 
 
 INSTRUCTIONS: Registry[type[Instruction]] = Registry("instruction", folder="fxsim.isa.set", error=ProgramError)

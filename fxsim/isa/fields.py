@@ -34,6 +34,19 @@ class Field:
             return max(self.enum)
         return (1 << (self.bits - int(self.signed))) - 1
 
+    @property
+    def domain(self) -> str:
+        """The legal values in words, for messages and the manual."""
+        if self.enum is not None:
+            return "one of " + ", ".join(f"{m.name} = {m.value}" for m in self.enum)
+        return f"an integer in {self.lo}..{self.hi}"
+
+    def holds(self, value: object) -> bool:
+        """Whether `value` can be encoded."""
+        if not isinstance(value, int):
+            return False
+        return value in self.enum if self.enum is not None else self.lo <= value <= self.hi
+
 
 def unsigned(bits: int, doc: str) -> Any:
     """Declare an unsigned field."""
@@ -46,7 +59,7 @@ def signed(bits: int, doc: str) -> Any:
 
 
 def choice(enum: type[IntEnum], doc: str) -> Any:
-    """Declare a field whose values are the members of `enum`."""
+    """Declare a field whose values are the members of `enum`; its default is the smallest."""
     bits = max(1, int(max(enum)).bit_length())
     return dataclasses.field(default=min(enum), metadata={"bits": bits, "signed": False, "doc": doc, "enum": enum})
 

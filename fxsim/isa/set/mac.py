@@ -1,13 +1,26 @@
-"""MAC engine instructions: accumulate a tile, merge split parts, requantize a bank half."""
+"""MAC: accumulate one weight tile over a block of output positions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from fxsim.isa.base import Instruction, Unit, instruction
+from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, signed, unsigned
+from fxsim.isa.footprints import Arithmetic, Block, grid_span
+from fxsim.isa.machine import Accumulator, Machine
+from fxsim.isa.meaning import BIAS_K, Site, add, integer, load_bias
 from fxsim.isa.modes import Init, Order, ZeroPoint
-from fxsim.numerics import Overflow, Reduction, SchemeCode
+from fxsim.isa.rules import Rule, accumulator_block, code_bounds, overflow_widths, positive
+from fxsim.numerics import Overflow, Reduction
+
+if TYPE_CHECKING:
+    from fxsim.hw import Timing
+    from fxsim.isa.columns import Table
+
+RECORD_BYTES = 16
+"""Bytes of one row record: bias int64, requantization word."""
 
 
 @instruction("MAC", 8, Unit.MAC)
@@ -31,6 +44,9 @@ class Mac(Instruction):
     Groups of hw.cols consecutive stream positions starting at k_start pass through the array; the accumulator of row
     n, position p is slot ``slot + p`` of bank half `half`, updated per group (tree) or per product (chain) by
     ``A <- ovf(A + sum)``. The first group's operand is ovf(bias) (`init` = bias), 0 (zero) or the slot (keep).
+
+    Groups run in ascending order; within a group positions, then rows, then k ascend: this is the order in which a trap
+    finds its first event.
 
     `load_params` copies `rows` 16-byte records from ``p_addr`` of the parameter scratchpad into row file `half`:
     bias (int64), then the requantization word: multiplier (int32), shift (int8), 3 zero bytes; or one binary64 scale
@@ -81,52 +97,104 @@ class Mac(Instruction):
     x_wide: int = unsigned(1, "1: activations take two bytes")
     w_wide: int = unsigned(1, "1: weights take two bytes")
 
+    @property
+    def k_total(self) -> int:
+        """Length K of the whole stream."""
+        return self.kh * self.kw * self.channels
 
-@instruction("MERGE", 9, Unit.MAC)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merge(Instruction):
-    """Add the parts of a split sum: for i = 1 .. parts - 1 ascending, A[slot + p] <- ovf(A[slot + p] + A[slot + i * positions + p]).
+    def execute(self, machine: Machine) -> None:
+        """Groups ascending; within a group positions ascending; within a position rows ascending."""
+        if self.load_params:
+            self._load_row_file(machine)
+        for group, start in enumerate(range(0, self.k_count, machine.cols)):
+            stop = min(start + machine.cols, self.k_count)
+            for position in range(self.positions):
+                for row in range(self.rows):
+                    self._run_group(machine, group, position, row, range(self.k_start + start, self.k_start + stop))
 
-    Operands are raw register values; every addition is one rule application.
-    """
+    def _load_row_file(self, machine: Machine) -> None:
+        for row in range(self.rows):
+            record = machine.read(Space.PARAM, self.p_addr + row * RECORD_BYTES, RECORD_BYTES)
+            machine.load_row(self.half, row, integer(record[:8], signed=1), integer(record[8:], signed=0))
 
-    last: int = unsigned(1, "1: its commit makes the bank half full")
-    half: int = unsigned(1, "bank half")
-    overflow: int = choice(Overflow, "accumulator overflow rule")
-    acc_bits: int = unsigned(7, "accumulator width, 2..64")
-    internal_bits: int = unsigned(7, "register width of overflow = readout")
-    rows: int = unsigned(10, "active rows")
-    positions: int = unsigned(12, "output positions of the block")
-    slot: int = unsigned(12, "slot of part 0, position 0")
-    parts: int = unsigned(12, "parts S, at least 2")
-    row_base: int = unsigned(20, "output channel of row 0")
-    k_start: int = unsigned(28, "first stream position of part 1 (reports name it)")
+    def _run_group(self, machine: Machine, group: int, position: int, row: int, stream: range) -> None:
+        slot = machine.accumulator(self.half, row, self.slot + position)
+        channel = self.row_base + row
+        if group == 0:
+            self._start(machine, slot, Site(0, position, row, BIAS_K, channel))
+        products = [self._x(machine, position, row, j) * self._w(machine, row, j) for j in stream]
+        if self.reduction is Reduction.TREE:
+            total = sum(products)
+            add(machine, self, Site(group, position, row, stream.start, channel), slot, total, total)
+            return
+        for j, product in zip(stream, products, strict=True):
+            add(machine, self, Site(group, position, row, j, channel), slot, product, product)
+
+    def _start(self, machine: Machine, slot: Accumulator, site: Site) -> None:
+        if self.init is Init.BIAS:
+            load_bias(machine, self, site, slot, machine.row(self.half, site.row)[0])
+        elif self.init is Init.ZERO:
+            slot.value, slot.exact, slot.event = 0, 0, False
+
+    def _tap(self, j: int, row: int) -> tuple[int, int, int]:
+        """(ky, kx, input channel) of stream position j for `row`."""
+        k = self.k_total - 1 - j if self.order is Order.REVERSED else j
+        tap, channel = (k, (self.row_base + row) // self.depth_mult) if self.private_x else divmod(k, self.channels)
+        return *divmod(tap, self.kw), channel
+
+    def _x(self, machine: Machine, position: int, row: int, j: int) -> int:
+        """The activation operand as it enters the PE."""
+        grid_y, grid_x = divmod(self.ox_start + position, self.out_w)
+        ky, kx, channel = self._tap(j, row)
+        ty = self.iy0 + grid_y * self.stride_y + ky * self.dil_y
+        tx = self.ix0 + grid_x * self.stride_x + kx * self.dil_x
+        code = self.x_zero
+        if 0 <= ty < self.tile_h and 0 <= tx < self.tile_w:
+            size = 1 + self.x_wide
+            address = self.x_addr + (ty * self.tile_w + tx) * self.pixel_pitch + (channel - self.channel_base) * size
+            code = integer(machine.read(Space.ACT, address, size), signed=self.x_signed)
+        return code - self.x_zero if self.zero_point is ZeroPoint.SUBTRACT else code
+
+    def _w(self, machine: Machine, row: int, j: int) -> int:
+        size = 1 + self.w_wide
+        address = self.w_addr + ((j - self.k_start) * machine.rows + row) * size
+        return integer(machine.read(Space.WEIGHT, address, size), signed=self.w_signed) - self.w_zero
+
+    @staticmethod
+    def touches(f: Any, by: Arithmetic, rows: int, cols: int) -> Iterator[Block]:
+        """Row records, the weight tile with its padding, and the tile pixels under the windows."""
+        yield Block(Space.PARAM, False, "p_addr", f.p_addr, f.rows * RECORD_BYTES, (f.load_params, 0))
+        padded = (f.k_count + cols - 1) // cols * cols
+        yield Block(Space.WEIGHT, False, "w_addr", f.w_addr, padded * rows * (1 + f.w_wide))
+        yield _touched_pixels(f, by)
+
+    @classmethod
+    def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
+        """Block, tile, window and K interval are well formed; zero points are codes."""
+        yield from accumulator_block(f, timing, f.positions)
+        yield from overflow_widths(f)
+        yield from positive(f, "tile_h", "tile_w", "out_w", "kh", "kw", "channels", "k_count", "depth_mult")
+        yield (f.private_x == 0) | (f.channels == 1), "channels", "must be 1 for private x"
+        yield f.k_start + f.k_count <= f.kh * f.kw * f.channels, "k_count", "must leave the interval inside the K stream"
+        for name, wide, is_signed in (("x_zero", f.x_wide, f.x_signed), ("w_zero", f.w_wide, f.w_signed)):
+            lo, hi = code_bounds(wide, is_signed)
+            yield (f[name] >= lo) & (f[name] <= hi), name, "must be a code of its operand"
 
 
-@instruction("REQ", 10, Unit.REQ)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Req(Instruction):
-    """Requantize slots ``slot .. slot + positions - 1`` of a full bank half and free the half.
-
-    y = clamp(out_zero + rescale(A)), where rescale is `scheme` with the row file's word; overflow = readout clamps A
-    to acc_bits first. Row n of position p goes to
-    ``out_addr + grid_row * out_row_pitch + grid_column * out_pitch + n * (1 or 2 bytes)`` with the grid of MAC.
-    """
-
-    half: int = unsigned(1, "bank half and row file")
-    overflow: Overflow = choice(Overflow, "accumulator overflow rule")
-    acc_bits: int = unsigned(7, "accumulator width, 2..64")
-    scheme: SchemeCode = choice(SchemeCode, "requantization scheme")
-    rows: int = unsigned(10, "active rows")
-    positions: int = unsigned(12, "output positions of the block")
-    slot: int = unsigned(12, "first accumulator slot in the half")
-    out_addr: int = unsigned(28, "activation scratchpad address of grid (0, 0), row 0")
-    out_pitch: int = unsigned(20, "bytes between grid columns")
-    out_row_pitch: int = unsigned(28, "bytes between grid rows")
-    ox_start: int = unsigned(16, "grid column of position 0")
-    out_w: int = unsigned(16, "grid width, at least 1")
-    out_zero: int = signed(17, "output zero point")
-    clamp_lo: int = signed(17, "least output code")
-    clamp_hi: int = signed(17, "greatest output code")
-    out_wide: int = unsigned(1, "1: outputs take two bytes")
-    row_base: int = unsigned(20, "output channel of row 0")
+def _touched_pixels(f: Any, by: Arithmetic) -> Block:
+    """The box of tile pixels and channels under the windows of the block, for the taps of the K interval."""
+    row0, row1, column0, column1 = grid_span(f.ox_start, f.ox_start + f.positions - 1, f.out_w, by)
+    k_total = f.kh * f.kw * f.channels
+    first = by.choose(f.order == Order.REVERSED, k_total - f.k_start - f.k_count, f.k_start)
+    tap0, tap1, shared0, shared1 = grid_span(first, first + f.k_count - 1, f.channels, by)
+    ky0, ky1, kx0, kx1 = grid_span(tap0, tap1, f.kw, by)
+    channel0 = by.choose(f.private_x, f.row_base // f.depth_mult, shared0)
+    channel1 = by.choose(f.private_x, (f.row_base + f.rows - 1) // f.depth_mult, shared1)
+    top = by.greatest(f.iy0 + row0 * f.stride_y + ky0 * f.dil_y, 0)
+    bottom = by.least(f.iy0 + row1 * f.stride_y + ky1 * f.dil_y, f.tile_h - 1)
+    left = by.greatest(f.ix0 + column0 * f.stride_x + kx0 * f.dil_x, 0)
+    right = by.least(f.ix0 + column1 * f.stride_x + kx1 * f.dil_x, f.tile_w - 1)
+    size = 1 + f.x_wide
+    start = f.x_addr + (top * f.tile_w + left) * f.pixel_pitch + (channel0 - f.channel_base) * size
+    return Block(Space.ACT, False, "x_addr", start, (channel1 - channel0 + 1) * size,
+                 (right - left + 1, f.pixel_pitch), (bottom - top + 1, f.tile_w * f.pixel_pitch))

@@ -1,0 +1,96 @@
+"""Rule applications on plain integers: what MAC, MERGE and REQ share (MICROARCHITECTURE A.1 to A.4)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Protocol
+
+from fxsim.isa.base import Space
+from fxsim.isa.machine import Accumulator, Machine
+from fxsim.numerics import Overflow
+from fxsim.numerics.reference import ref_overflow
+
+BIAS_K = -1
+"""The k of a bias load in a trap record."""
+
+
+class Rule(Protocol):
+    """An instruction that carries an overflow rule."""
+
+    @property
+    def overflow(self) -> Overflow:
+        """The mode."""
+        ...
+
+    @property
+    def acc_bits(self) -> int:
+        """Accumulator width."""
+        ...
+
+    @property
+    def internal_bits(self) -> int:
+        """Register width of overflow = readout."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Which rule application: group, position and row within the instruction, stream index k, output channel."""
+
+    group: int
+    position: int
+    row: int
+    k: int
+    channel: int
+
+
+def overflow(value: int, rule: Rule) -> tuple[int, bool]:
+    """The register value of the exact `value`, and whether it left the range (readout: of the register)."""
+    return ref_overflow(value, rule.acc_bits, rule.overflow, rule.internal_bits)
+
+
+def load_bias(machine: Machine, rule: Rule, site: Site, slot: Accumulator, bias: int) -> None:
+    """Rule application -1: the slot becomes ovf(bias)."""
+    value, event = overflow(bias, rule)
+    slot.value, slot.exact, slot.event = value, bias, False
+    counters = machine.counters(site.channel)
+    counters.see(bias)
+    counters.bias_overflow_count += event
+    if event and rule.overflow is Overflow.TRAP:
+        machine.trap(site.group, site.position, site.row, BIAS_K)
+
+
+def add(machine: Machine, rule: Rule, site: Site, slot: Accumulator, addend: int, exact: int) -> None:
+    """One rule application: A <- ovf(A + addend); `exact` is what `addend` stands for without earlier overflow."""
+    slot.value, event = overflow(slot.value + addend, rule)
+    slot.exact += exact
+    counters = machine.counters(site.channel)
+    counters.see(slot.exact)
+    if not event:
+        return
+    if rule.overflow is Overflow.READOUT:
+        counters.internal_wraps += 1
+        return
+    counters.overflow_events += 1
+    slot.event = True
+    if rule.overflow is Overflow.TRAP:
+        machine.trap(site.group, site.position, site.row, site.k)
+
+
+def integer(data: bytes, *, signed: int) -> int:
+    """A little-endian code."""
+    return int.from_bytes(data, "little", signed=bool(signed))
+
+
+def put_code(machine: Machine, address: int, value: int) -> None:
+    """Store the low byte of `value` into the activation scratchpad."""
+    machine.write(Space.ACT, address, (value & 0xFF).to_bytes(1, "little"))
+
+
+def unpack_word(word: int) -> tuple[int, int, float]:
+    """A requantization word both ways: (multiplier int32, shift int8) and the binary64 with the same bits."""
+    data = word.to_bytes(8, "little")
+    multiplier, shift = struct.unpack("<ib", data[:5])
+    (real,) = struct.unpack("<d", data)
+    return multiplier, shift, real

@@ -1,0 +1,115 @@
+"""Typed values out of JSON data: every surprise is an error that names the place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fxsim._core.errors import ProgramError
+from fxsim.isa.program import KINDS, Layer, Symbol
+
+Parser = Callable[[Any, str], Any]
+"""(value, where) → checked value, or `ProgramError`."""
+
+_MAX_DIMENSION = 1 << 31
+
+
+def text(value: object, where: str) -> str:
+    """A string that UTF-8 can encode."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise ProgramError("value must be a printable string", got=value, where=where)
+    return value
+
+
+def boolean(value: object, where: str) -> bool:
+    """A JSON boolean."""
+    if not isinstance(value, bool):
+        raise ProgramError("value must be true or false", got=value, where=where)
+    return value
+
+
+def integer(value: object, where: str) -> int:
+    """A 64-bit signed integer."""
+    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
+        raise ProgramError("value must be a 64-bit integer", got=value, where=where)
+    return value
+
+
+def natural(value: object, where: str) -> int:
+    """An integer of at least 0."""
+    number = integer(value, where)
+    if number < 0:
+        raise ProgramError("value must be at least 0", got=value, where=where)
+    return number
+
+
+def dimension(value: object, where: str) -> int:
+    """One extent of a shape, 0..2**31 - 1."""
+    number = natural(value, where)
+    if number >= _MAX_DIMENSION:
+        raise ProgramError(f"dimension must be below {_MAX_DIMENSION}", got=value, where=where)
+    return number
+
+
+def scale(value: object, where: str) -> float:
+    """A finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
+        raise ProgramError("scale must be finite and positive", got=value, where=where)
+    return float(value)
+
+
+def optional(parser: Parser) -> Parser:
+    """`None`, or what `parser` takes."""
+    return lambda value, where: None if value is None else parser(value, where)
+
+
+def each(parser: Parser) -> Parser:
+    """A list, every element by `parser`; becomes a tuple."""
+
+    def parse(value: object, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple):
+            raise ProgramError("value must be a list", got=value, where=where)
+        return tuple(parser(item, where) for item in value)
+
+    return parse
+
+
+def one_of(*words: str) -> Parser:
+    """One of `words`."""
+
+    def parse(value: object, where: str) -> str:
+        if value not in words:
+            raise ProgramError(f"value must be one of: {', '.join(words)}", got=value, where=where)
+        return str(value)
+
+    return parse
+
+
+def mapping(data: object, parsers: Mapping[str, Parser], where: str) -> dict[str, Any]:
+    """A JSON object with exactly the keys of `parsers`."""
+    if not isinstance(data, dict):
+        raise ProgramError("value must be an object", got=data, where=where)
+    if set(data) != set(parsers):
+        raise ProgramError(f"keys must be {', '.join(parsers)}", got=sorted(map(str, data)), where=where)
+    return {key: parse(data[key], f"{where} {key}".lstrip()) for key, parse in parsers.items()}
+
+
+SYMBOL: Mapping[str, Parser] = {
+    "name": text, "address": natural, "shape": each(dimension), "dtype": text, "scale": each(scale),
+    "zero_point": each(integer), "axis": optional(natural), "kind": one_of(*KINDS), "ready": natural, "until": natural,
+}
+LAYER: Mapping[str, Parser] = {
+    "name": text, "op": text, "macs": natural, "in_shapes": each(each(dimension)), "out_shapes": each(each(dimension)),
+    "outputs": each(text), "channels": natural,
+}
+
+
+def symbol(data: object, where: str) -> Symbol:
+    """A `Symbol` from its fields."""
+    return Symbol(**mapping(data, SYMBOL, where))
+
+
+def layer(data: object, where: str) -> Layer:
+    """A `Layer` from its fields."""
+    return Layer(**mapping(data, LAYER, where))

@@ -1,0 +1,71 @@
+"""Legality rules shared by instruction classes: each yields (ok column, field, expectation)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fxsim.numerics import Overflow
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fxsim.hw import Timing
+    from fxsim.isa.columns import Ints, Table
+
+Rule = tuple["NDArray[np.bool_]", str, str]
+"""Where the rule holds, the field it is about, and the rule in words. Rules are read lazily: a rule may rely on those
+before it."""
+
+
+def positive(f: Table, *fields: str) -> Iterator[Rule]:
+    """Counts and extents: at least 1."""
+    for name in fields:
+        yield f[name] >= 1, name, "must be at least 1"
+
+
+def separate_lines(f: Table, stride: str) -> Iterator[Rule]:
+    """Lines written `stride` apart do not overlap."""
+    yield (f.rows == 1) | (f[stride] >= f.row_bytes), stride, "must be at least row_bytes: written rows do not overlap"
+
+
+def accumulator_block(f: Table, timing: Timing, slots: Ints) -> Iterator[Rule]:
+    """`rows` rows of `slots` consecutive accumulator slots."""
+    yield (f.rows >= 1) & (f.rows <= timing.rows), "rows", f"must be in 1..{timing.rows}, the PE rows"
+    yield f.positions >= 1, "positions", "must be at least 1"
+    yield f.slot + slots <= timing.half_depth, "slot", f"must leave the block inside the {timing.half_depth} slots of a half"
+
+
+def accumulator_width(f: Table) -> Iterator[Rule]:
+    """`acc_bits` alone."""
+    yield (f.acc_bits >= 2) & (f.acc_bits <= 64), "acc_bits", "must be in 2..64"
+
+
+def overflow_widths(f: Table) -> Iterator[Rule]:
+    """`acc_bits` and, under overflow = readout, `internal_bits`."""
+    yield from accumulator_width(f)
+    fits = (f.internal_bits >= f.acc_bits) & (f.internal_bits <= 64)
+    yield (f.overflow != Overflow.READOUT) | fits, "internal_bits", "must be in acc_bits..64 under overflow = readout"
+
+
+def code_bounds(wide: Ints, signed: Ints) -> tuple[Ints, Ints]:
+    """Least and greatest code of one byte (`wide` = 0) or two."""
+    bits = 8 + 8 * wide
+    return -signed * (1 << (bits - 1)), (1 << (bits - signed)) - 1
+
+
+def output_clamp(f: Table, wide: Ints) -> Iterator[Rule]:
+    """Clamp limits are ordered and both fit the signed, or both the unsigned, output code."""
+    bits = 8 + 8 * wide
+    half = 1 << (bits - 1)
+    yield f.clamp_lo <= f.clamp_hi, "clamp_lo", "must be at most clamp_hi"
+    fits = (f.clamp_lo >= -half) & (f.clamp_hi < half) | (f.clamp_lo >= 0) & (f.clamp_hi < 2 * half)
+    yield fits, "clamp_hi", "must, with clamp_lo, fit the signed or the unsigned output code"
+
+
+def same_or_disjoint(f: Table, in_bytes: Ints, out_bytes: Ints) -> Iterator[Rule]:
+    """An element-wise vector instruction works in place or on disjoint regions."""
+    apart = (f.x_addr + in_bytes <= f.out_addr) | (f.out_addr + out_bytes <= f.x_addr)
+    same = (f.x_addr == f.out_addr) & (in_bytes == out_bytes)
+    yield apart | same, "out_addr", "must give an output region that equals the input region or is disjoint from it"
