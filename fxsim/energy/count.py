@@ -12,7 +12,7 @@ from fxsim.energy.mac_events import count_mac, count_merge, count_req
 from fxsim.energy.tally import Tally
 from fxsim.energy.vector_events import count_lut, count_pool, count_softmax, count_vreq
 from fxsim.hw import Event, Kind
-from fxsim.isa import INSTRUCTIONS, WORD_BYTES, Columns, Program, decode_columns
+from fxsim.isa import INSTRUCTIONS, WORD_BYTES, Program, decode_columns
 
 Array = NDArray[np.int64]
 BURST_BYTES = 64
@@ -85,5 +85,3 @@ _COUNTERS: dict[str, Callable[[Tally, Array], None]] = {
     "LUT": count_lut,
     "SOFTMAX": count_softmax,
 }
-
-__all__ = ["Columns", "EventCounts", "count_events", "dram_blocks"]
