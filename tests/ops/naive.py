@@ -1,0 +1,248 @@
+"""Naive twins of the operators: plain Python integers and loops, written from the definitions, sharing no code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+Shape = tuple[int, ...]
+
+
+def clamp(v: int, lo: int, hi: int) -> int:
+    return min(max(v, lo), hi)
+
+
+def wrap(v: int, bits: int) -> int:
+    v %= 1 << bits
+    return v - (1 << bits) if v >> (bits - 1) else v
+
+
+def fits(v: int, bits: int) -> bool:
+    return -(2 ** (bits - 1)) <= v < 2 ** (bits - 1)
+
+
+def half_up(r: Fraction) -> int:
+    return math.floor(r + Fraction(1, 2))
+
+
+def half_away(r: Fraction) -> int:
+    return half_up(r) if r >= 0 else -half_up(-r)
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    if real == 0:
+        return 0, 0
+    q, e = math.frexp(real)
+    m = half_away(Fraction(q) * 2**31)
+    if m == 2**31:
+        m, e = m // 2, e + 1
+    return (0, 0) if e < -31 else (m, e)
+
+
+def tfl_double(acc: int, real: float, acc_bits: int = 32) -> int:
+    m, s = quantize_multiplier(real)
+    width = max(32, acc_bits)
+    high = half_up(Fraction(wrap(acc << max(s, 0), width) * m, 2**31))
+    return half_away(Fraction(high, 2 ** max(-s, 0)))
+
+
+def tfl_double_fp(acc: int, real: float, acc_bits: int = 32) -> int:
+    return half_away(Fraction(float(acc) * real))
+
+
+def same(size: int, k: int, stride: int, dil: int) -> tuple[int, int]:
+    out = math.ceil(Fraction(size, stride))
+    return out, max((out - 1) * stride + (k - 1) * dil + 1 - size, 0) // 2
+
+
+def valid(size: int, k: int, stride: int, dil: int) -> tuple[int, int]:
+    return math.floor(Fraction(size - ((k - 1) * dil + 1) + stride, stride)), 0
+
+
+@dataclass
+class Geometry:
+    in_h: int
+    in_w: int
+    kh: int
+    kw: int
+    sh: int = 1
+    sw: int = 1
+    dh: int = 1
+    dw: int = 1
+    padding: str = "SAME"
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        return (same if self.padding == "SAME" else valid)(self.in_h, self.kh, self.sh, self.dh)
+
+    @property
+    def cols(self) -> tuple[int, int]:
+        return (same if self.padding == "SAME" else valid)(self.in_w, self.kw, self.sw, self.dw)
+
+    def taps(self, oy: int, ox: int) -> Iterator[tuple[int, int, int, int] | tuple[int, int, None, None]]:
+        for ky in range(self.kh):
+            for kx in range(self.kw):
+                iy = oy * self.sh - self.rows[1] + ky * self.dh
+                ix = ox * self.sw - self.cols[1] + kx * self.dw
+                inside = 0 <= iy < self.in_h and 0 <= ix < self.in_w
+                yield (ky, kx, iy, ix) if inside else (ky, kx, None, None)
+
+
+Terms = list[tuple[int | None, int]]
+"""(code or None for a padded tap, weight code) in canonical order."""
+
+
+def runtime_sum(terms: Terms, b: int, zx: int, zw: int) -> int:
+    """Padded taps skipped, bias last, 32 bits wrapping after every step."""
+    acc = 0
+    for x, w in terms:
+        if x is not None:
+            acc = wrap(acc + (w - zw) * (x - zx), 32)
+    return wrap(acc + b, 32)
+
+
+@dataclass
+class Counters:
+    events: int = 0
+    outputs: int = 0
+    bias: int = 0
+    wraps: int = 0
+    prefixes: list[int] = field(default_factory=list)
+
+
+class Register:
+    """One accumulator: `apply` is the overflow rule, one call per rule application."""
+
+    def __init__(self, numerics: Any, seen: Counters) -> None:
+        self.n, self.seen, self.value, self.exact, self.hit = numerics, seen, 0, 0, False
+
+    def rule(self, v: int) -> tuple[int, bool]:
+        mode, bits = self.n.overflow, self.n.acc_bits
+        if mode == "readout":
+            return wrap(v, self.n.acc_internal_bits), not fits(v, self.n.acc_internal_bits)
+        if mode == "wrap":
+            return wrap(v, bits), not fits(v, bits)
+        return clamp(v, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1), not fits(v, bits)
+
+    def load(self, b: int) -> None:
+        self.exact = b
+        self.value, out = self.rule(b)
+        self.seen.bias += out
+        self.seen.prefixes.append(b)
+
+    def apply(self, register_add: int, exact_add: int) -> None:
+        self.exact += exact_add
+        self.value, out = self.rule(self.value + register_add)
+        self.seen.prefixes.append(self.exact)
+        if self.n.overflow == "readout":
+            self.seen.wraps += out
+        else:
+            self.seen.events += out
+            self.hit |= out
+
+
+def hardware_sum(terms: Terms, b: int, zx: int, zw: int, n: Any, seen: Counters) -> int:
+    """What the requantizer reads, by MICROARCHITECTURE section A."""
+    products = [(zx if x is None else x) * (w - zw) for x, w in terms]
+    if n.zero_point == "fold":
+        b -= zx * sum(w - zw for _, w in terms)
+    else:
+        products = [0 if x is None else (x - zx) * (w - zw) for x, w in terms]
+    if n.order == "reversed":
+        products.reverse()
+    t = n.group_size
+    groups = [sum(products[k : k + t]) for k in range(0, len(products), t)]
+    share = math.ceil(len(groups) / n.split_k)
+    parts = math.ceil(len(groups) / share)
+    registers = [Register(n, seen) for _ in range(parts)]
+    registers[0].load(b)
+    for i, register in enumerate(registers):
+        for total in groups[i * share : (i + 1) * share]:
+            register.apply(total, total)
+    first = registers[0]
+    for other in registers[1:]:
+        first.apply(other.value, other.exact)
+    hit = any(r.hit for r in registers)
+    if n.overflow == "readout":
+        hit = not fits(first.value, n.acc_bits)
+        seen.events += hit
+        first.value = clamp(first.value, -(2 ** (n.acc_bits - 1)), 2 ** (n.acc_bits - 1) - 1)
+    seen.outputs += hit
+    return first.value
+
+
+def conv_terms(x: Any, w: Any, g: Geometry, oy: int, ox: int, n: int) -> Terms:
+    """x[iy][ix][c], w[n][ky][kx][c]."""
+    terms: Terms = []
+    for ky, kx, iy, ix in g.taps(oy, ox):
+        for c in range(len(w[n][ky][kx])):
+            terms.append((None if iy is None else int(x[iy][ix][c]), int(w[n][ky][kx][c])))
+    return terms
+
+
+def depthwise_terms(x: Any, w: Any, g: Geometry, oy: int, ox: int, n: int) -> Terms:
+    """x[iy][ix][c], w[0][ky][kx][n]; channel n reads input channel n div multiplier."""
+    mult = len(w[0][0][0]) // len(x[0][0])
+    return [
+        (None if iy is None else int(x[iy][ix][n // mult]), int(w[0][ky][kx][n])) for ky, kx, iy, ix in g.taps(oy, ox)
+    ]
+
+
+def average(codes: list[int]) -> int:
+    n, s = len(codes), sum(codes)
+    return math.trunc(Fraction(s + n // 2, n)) if s > 0 else math.trunc(Fraction(s - n // 2, n))
+
+
+def srdhm(a: int, b: int) -> int:
+    return half_up(Fraction(a * b, 2**31))
+
+
+def pot(x: int, e: int) -> int:
+    return half_away(Fraction(x, 2**e))
+
+
+def sat32(v: int) -> int:
+    return clamp(v, -(2**31), 2**31 - 1)
+
+
+def exp_negative(a: int) -> int:
+    """gemmlowp exp_on_negative_values of a Q5.26 number, Q0.31."""
+    if a == 0:
+        return 2**31 - 1
+    quarter = 2**24
+    rest = a % quarter - quarter
+    x = sat32(rest * 2**5) + 2**28
+    x2 = srdhm(x, x)
+    x3, x4 = srdhm(x2, x), srdhm(x2, x2)
+    tail = pot(srdhm(pot(x4, 2) + x3, 715827883) + x2, 1)
+    r = 1895147668 + srdhm(1895147668, x + tail)
+    factors = [1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242]
+    for bit, factor in zip(range(24, 31), factors, strict=True):
+        if (rest - a) >> bit & 1:
+            r = srdhm(r, factor)
+    return r
+
+
+def reciprocal(a: int) -> int:
+    """1 / (1 + a) of a Q0.31 number, Q0.31."""
+    half = (a + 2**31) // 2
+    y = 1515870810 + srdhm(half, -1010580540)
+    for _ in range(3):
+        y += sat32(4 * srdhm(y, 2**29 - srdhm(half, y)))
+    return sat32(2 * y)
+
+
+def softmax(row: list[int], beta: float, scale: float) -> list[int]:
+    m, shift = quantize_multiplier(min(beta * scale * 2.0**26, 2.0**31 - 1))
+    least = -math.floor(Fraction(31 * 2**26, 2**shift))
+    top = max(row)
+    exps = [exp_negative(srdhm(wrap((q - top) << shift, 32), m)) if q - top >= least else None for q in row]
+    total = sum(pot(e, 12) for e in exps if e is not None)
+    headroom = 32 - total.bit_length()
+    r = reciprocal((total << headroom) - 2**31)
+    return [
+        -128 if e is None else clamp(pot(srdhm(r, e), 12 - headroom + 31 - 8) - 128, -128, 127) for e in exps
+    ]

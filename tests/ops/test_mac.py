@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fxsim._core.errors import LoweringError
+from fxsim.hw import Hardware, Numerics
+from fxsim.ops import OPERATORS, MacParams, Outcome, mac_params, validate
+from tests.ops import naive
+from tests.ops.mac_cases import OPS, MacCase, mac_cases
+
+
+def run(case: MacCase, numerics: Numerics | None) -> Outcome:
+    validate(case.net)
+    node = case.net.nodes[0]
+    return OPERATORS[node.op].run(case.net, node, [case.x, *[None] * (len(node.inputs) - 1)], numerics)
+
+
+def assert_codes(outcome: Outcome, expected: np.ndarray, case: MacCase) -> None:
+    (out,) = outcome.outputs
+    assert out.dtype == np.int8
+    assert out.shape == (len(case.x), *case.net.values[1].type.shape)
+    np.testing.assert_array_equal(out.reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("op", OPS)
+@given(st.data())
+def test_runtime_equals_naive(op: str, data: st.DataObject) -> None:
+    case = data.draw(mac_cases(op))
+    outcome = run(case, None)
+    assert_codes(outcome, case.runtime(), case)
+    assert outcome.stats.acc_min is None
+
+
+@given(mac_cases("FULLY_CONNECTED", "litert"))
+def test_litert_fully_connected_requantizes_in_binary64(case: MacCase) -> None:
+    assert_codes(run(case, None), case.runtime(naive.tfl_double_fp), case)
+
+
+@st.composite
+def numerics(draw: st.DrawFn) -> Numerics:
+    reduction = draw(st.sampled_from(["tree", "chain"]))
+    acc_bits = draw(st.integers(2, 40))
+    return Numerics(
+        acc_bits=acc_bits,
+        acc_internal_bits=acc_bits + draw(st.integers(0, 10)),
+        overflow=draw(st.sampled_from(["saturate", "wrap", "trap", "readout"])),
+        reduction=reduction,
+        group_size=1 if reduction == "chain" else draw(st.integers(1, 9)),
+        order=draw(st.sampled_from(["canonical", "reversed"])),
+        split_k=draw(st.integers(1, 5)),
+        zero_point=draw(st.sampled_from(["fold", "subtract"])),
+        bias_policy="apply",
+    )
+
+
+@given(mac_cases(), numerics())
+def test_hardware_numerics_equal_naive(case: MacCase, hw: Numerics) -> None:
+    outcome = run(case, hw)
+    expected, stats = case.hardware(hw)
+    assert_codes(outcome, expected, case)
+    assert outcome.stats.same_as(stats), (outcome.stats, stats)
+
+
+@given(mac_cases(), st.sampled_from(["edge-16x16", "paper-4x4"]), st.sampled_from(["fold", "subtract"]))
+def test_wide_accumulators_equal_the_runtime(case: MacCase, preset: str, zero_point: str) -> None:
+    outcome = run(case, Hardware.load(preset).replace(zero_point=zero_point).numerics)
+    assert outcome.stats.overflow_events == 0
+    assert_codes(outcome, case.runtime(), case)
+
+
+@given(mac_cases())
+def test_macs_count_padded_taps(case: MacCase) -> None:
+    node, (outputs, depth) = case.net.nodes[0], (case.net.values[1].type.size, 0)
+    g, w = case.geometry, case.net.values[2].type.shape
+    depth = w[1] if len(w) == 2 else g.kh * g.kw * (w[3] if node.op == "CONV_2D" else 1)
+    assert OPERATORS[node.op].macs(case.net, node) == outputs * depth
+    assert mac_params(case.net, node).macs == outputs * depth
+
+
+@given(mac_cases())
+def test_parameters_are_those_of_the_layer(case: MacCase) -> None:
+    params = mac_params(case.net, case.net.nodes[0])
+    assert (params.x_zero, params.out_zero, params.clamp_lo, params.clamp_hi) == (case.zx, case.zy, *case.clamp)
+    assert params.bias.tolist() == params.initial.tolist() == case.b
+    assert params.w_zero.tolist() == [case.zw] * len(case.b)
+    expected = [naive.quantize_multiplier(r) for r in case.real]
+    pairs = list(zip(params.requant.multiplier.tolist(), params.requant.shift.tolist(), strict=True))
+    assert pairs * (1 if len(pairs) > 1 else len(expected)) == expected
+
+
+@given(mac_cases())
+def test_folded_bias(case: MacCase) -> None:
+    params = mac_params(case.net, case.net.nodes[0], Numerics(bias_policy="apply"))
+    total = params.weights.reshape(len(case.b), -1).sum(axis=1) - params.w_zero * params.window.depth
+    np.testing.assert_array_equal(params.initial, np.array(case.b) - case.zx * total)
+    assert params.fold
+
+
+def small_conv(**changes: int) -> tuple[MacCase, MacParams]:
+    from fxsim.ops import FullyConnected
+    from tests.ops.networks import bias, single, tensor, weights
+
+    c = {"w": 100, "b": 40000, "zx": -10, **changes}
+    net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 2), 1.0, c["zx"]), tensor((1, 1), 1.0),
+                 weights([[c["w"], 3]]), bias([c["b"]]))
+    case = MacCase(net, np.zeros((1, 1, 2), np.int8), naive.Geometry(1, 1, 1, 1), naive.conv_terms,
+                   np.array([[c["w"], 3]], np.int8), [c["b"]], [0.25], c["zx"], 0, 0, (-128, 127))
+    return case, mac_params(net, net.nodes[0])
+
+
+@pytest.mark.parametrize(("fields", "message"), [
+    ({"acc_bits": 16}, "must fit 16 accumulator bits"),
+    ({"acc_bits": 16, "zero_point": "subtract"}, "must fit 16 accumulator bits"),
+    ({"acc_bits": 12, "overflow": "readout", "acc_internal_bits": 16}, "must fit 16 accumulator bits"),
+    ({"act_bits": 7}, "activation codes must fit act_bits = 7"),
+    ({"weight_bits": 7}, "weight codes must fit weight_bits = 7"),
+])
+def test_what_the_hardware_cannot_hold_is_refused(fields: dict[str, object], message: str) -> None:
+    case, _ = small_conv()
+    with pytest.raises(LoweringError, match=message):
+        run(case, Numerics(**fields))  # type: ignore[arg-type]
+
+
+def test_bias_storage_is_checked() -> None:
+    case, _ = small_conv(b=2**31 - 1, zx=-128)
+    with pytest.raises(LoweringError, match="bias_bits = 32"):
+        run(case, Numerics(acc_bits=40))
+    assert run(case, Numerics(acc_bits=40, bias_bits=48)).stats.acc_max == 2**31 - 1 + 128 * 103
+
+
+def test_readout_register_may_hold_a_bias_that_acc_bits_cannot() -> None:
+    case, _ = small_conv()
+    stats = run(case, Numerics(acc_bits=12, overflow="readout")).stats
+    assert (stats.bias_overflow_count, stats.overflow_count) == (0, 1)
+
+
+def test_exact_sums_beyond_63_bits_are_refused() -> None:
+    import dataclasses
+
+    from fxsim.ops.mac import check_fit
+
+    _, params = small_conv()
+    huge = dataclasses.replace(params, initial=np.array([2**62 - 1]))
+    with pytest.raises(LoweringError, match="63 bits"):
+        check_fit(huge, Numerics(acc_bits=64, bias_bits=64), where="node")
+
+
+def test_requantizer_of_the_hardware_replaces_the_profile() -> None:
+    case, _ = small_conv()
+    assert mac_params(case.net, case.net.nodes[0], Numerics(requantizer="REVEN_SHIFT")).scheme.name == "REVEN_SHIFT"
+    assert mac_params(case.net, case.net.nodes[0], Numerics()).scheme.name == "TFL_DOUBLE"
+
+
+def test_accumulators_too_wide_to_requantize_are_refused() -> None:
+    from fxsim._core.errors import QuantizationError
+
+    case, _ = small_conv()
+    with pytest.raises(QuantizationError, match="acc_bits must be in 2..48"):
+        run(case, Numerics(acc_bits=49))
+
+
+def test_large_layers_run_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fxsim.ops.accumulate as module
+    from fxsim.ops import Conv2D
+    from tests.ops.networks import codes, single, tensor, weights
+
+    net = single("CONV_2D", Conv2D(), tensor((1, 9, 7, 3)), tensor((1, 9, 7, 5), 8.0), weights(codes(0, (5, 3, 3, 3))))
+    x, node, hw = codes(1, (3, 1, 9, 7, 3)), net.nodes[0], Numerics(acc_bits=17)
+    whole = OPERATORS["CONV_2D"].run(net, node, [x, None], hw)
+    monkeypatch.setattr(module, "_CHUNK_ELEMENTS", 100)
+    parts = OPERATORS["CONV_2D"].run(net, node, [x, None], hw)
+    np.testing.assert_array_equal(parts.outputs[0], whole.outputs[0])
+    assert whole.stats.same_as(parts.stats)
+    assert whole.stats.overflow_events > 0
