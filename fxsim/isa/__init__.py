@@ -1,10 +1,13 @@
 """Instructions, codec, assembler and programs of the MAC unit."""
 
+from fxsim.isa.assembler import assemble, disassemble
 from fxsim.isa.base import INSTRUCTIONS, Engine, Instruction, Semaphore, Space, Unit
 from fxsim.isa.codec import decode, encode
-from fxsim.isa.columns import Columns, decode_columns
+from fxsim.isa.columns import Columns, Table, decode_columns
+from fxsim.isa.emitter import Emitter
 from fxsim.isa.fields import WORD_BYTES, Field
 from fxsim.isa.footprints import DRAM, Interval, Memory, reads, regions, writes
+from fxsim.isa.manual import manual, operations
 from fxsim.isa.modes import Init, Order, PoolKind, ZeroPoint
 from fxsim.isa.program import ITEM_BYTES, Layer, Program, Symbol
 from fxsim.isa.set.load import Load
@@ -23,6 +26,7 @@ __all__ = [
     "ITEM_BYTES",
     "WORD_BYTES",
     "Columns",
+    "Emitter",
     "Engine",
     "Field",
     "Init",
@@ -44,12 +48,17 @@ __all__ = [
     "Space",
     "Store",
     "Symbol",
+    "Table",
     "Unit",
     "VReq",
     "ZeroPoint",
+    "assemble",
     "decode",
     "decode_columns",
+    "disassemble",
     "encode",
+    "manual",
+    "operations",
     "reads",
     "regions",
     "writes",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -12,6 +11,8 @@ from fxsim._core.registry import Registry
 from fxsim.isa.fields import Field, layout, unsigned
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
     from fxsim.isa.footprints import Arithmetic, Block
@@ -112,7 +113,7 @@ class Instruction:
 
     @classmethod
     def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
-        """What the fields must satisfy, as columns; memory bounds are checked from `touches`."""
+        """Yield what the fields must satisfy, as columns; memory bounds are checked from `touches`."""
         raise NotImplementedError(cls.mnemonic)
 
     def check(self) -> None:
@@ -125,7 +126,7 @@ class Instruction:
 
 INSTRUCTIONS: Registry[type[Instruction]] = Registry("instruction", folder="fxsim.isa.set", error=ProgramError)
 
-_C = TypeVar("_C", bound=type[Any])
+_C = TypeVar("_C", bound="type[Instruction]")
 
 
 def instruction(mnemonic: str, opcode: int, unit: Unit) -> Callable[[_C], _C]:
@@ -134,6 +135,7 @@ def instruction(mnemonic: str, opcode: int, unit: Unit) -> Callable[[_C], _C]:
     def decorate(cls: _C) -> _C:
         cls.mnemonic, cls.opcode, cls.unit = mnemonic, opcode, unit
         cls.layout = layout(cls, OPCODE_BITS)
-        return INSTRUCTIONS.add(mnemonic, cls)
+        INSTRUCTIONS.add(mnemonic, cls)
+        return cls
 
     return decorate

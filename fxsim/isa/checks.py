@@ -77,7 +77,8 @@ def _check_bounds(program: Program, cls: type[Instruction], limits: dict[Memory,
         name = block.memory if block.memory == DRAM else block.memory.name
         limit = limits[block.memory]
         _require(lo >= 0, cls, index, block.field, f"must keep the access inside {name}, from byte 0", lo)
-        _require(hi <= limit, cls, index, block.field, f"must keep the access inside {name}, {limit} bytes; its end", hi)
+        _require(hi <= limit, cls, index, block.field, f"must keep the access inside {name}, {limit} bytes; its end",
+                 hi)
         if block.memory == DRAM:
             used = max(used, int(hi.max(initial=0)))
             _check_constants(program, cls, block, lo, hi)
@@ -116,9 +117,11 @@ def _check_sizes(program: Program) -> None:
         raise ProgramError(f"layer_of must be int32 [{len(program.columns)}], one per instruction",
                            got=(str(layer_of.dtype), layer_of.shape))
     if layer_of.size and (np.diff(layer_of) < 0).any():
-        raise ProgramError("layer_of must never decrease", where=f"instruction {int(np.argmax(np.diff(layer_of) < 0)) + 1}")
+        raise ProgramError("layer_of must never decrease",
+                           where=f"instruction {int(np.argmax(np.diff(layer_of) < 0)) + 1}")
     if layer_of.size and not (layer_of[0] >= 0 and layer_of[-1] < len(program.layers)):
-        raise ProgramError(f"layer_of must be in 0..{len(program.layers) - 1}", got=(int(layer_of[0]), int(layer_of[-1])))
+        raise ProgramError(f"layer_of must be in 0..{len(program.layers) - 1}",
+                           got=(int(layer_of[0]), int(layer_of[-1])))
 
 
 def _check_layers(program: Program) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
 from itertools import chain
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fxsim._core.errors import ProgramError
 from fxsim.isa.base import INSTRUCTIONS, Instruction
 from fxsim.isa.columns import WORDS, Columns, Ints, check_column, decode_columns, insert, place
-from fxsim.isa.fields import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fxsim.isa.fields import Field
 
 
 def encode(instructions: Sequence[Instruction]) -> bytes:
@@ -39,12 +44,12 @@ def encode(instructions: Sequence[Instruction]) -> bytes:
 
 
 def decode(code: bytes) -> list[Instruction]:
-    """The inverse of `encode`; errors as in `decode_columns`."""
+    """Return the inverse of `encode`; errors as in `decode_columns`."""
     return instructions_of(decode_columns(code))
 
 
 def instructions_of(columns: Columns) -> list[Instruction]:
-    """The instructions of decoded columns, in order."""
+    """Return the instructions of decoded columns, in order."""
     found: dict[int, Instruction] = {}
     for cls in INSTRUCTIONS.values():
         table = columns.table(cls)
@@ -64,7 +69,7 @@ def _members(field: Field, values: Ints) -> list[int]:
 
 
 def _values(cls: type[Instruction], instructions: Sequence[Instruction], indices: list[int]) -> NDArray[np.int64]:
-    """Field values of the instructions at `indices`, int64 [len(indices), fields]; `array` refuses anything but ints."""
+    """Field values of the instructions at `indices`, int64 [len(indices), fields]; `array` refuses non-integers."""
     getter = attrgetter(*(f.name for f in cls.layout))
     try:
         flat = array("q", chain.from_iterable(getter(instructions[i]) for i in indices))

@@ -19,9 +19,9 @@ Ints = NDArray[np.int64]
 
 
 class Table:
-    """The instructions of one class as columns: ``table.rows`` or ``table["rows"]`` is field `rows`, int64 [len(index)].
+    """The instructions of one class as columns: ``table.rows`` or ``table["rows"]`` is field `rows`.
 
-    `index` holds their places in the program, ascending.
+    Columns are int64 [len(index)]; `index` holds their places in the program, ascending.
     """
 
     def __init__(self, index: Ints, fields: dict[str, Ints]) -> None:
@@ -59,7 +59,7 @@ class Columns:
         return len(self.opcode)
 
     def rows_of(self, cls: type[Instruction]) -> Ints:
-        """Indices (ascending) of the instructions of class `cls`."""
+        """Return the indices (ascending) of the instructions of class `cls`."""
         if cls.opcode not in self._rows:
             self._rows[cls.opcode] = np.flatnonzero(self.opcode == cls.opcode)
         return self._rows[cls.opcode]
@@ -124,11 +124,11 @@ def extract(words: NDArray[np.uint64], rows: Ints, field: Field) -> Ints:
     raw = words[rows, lane] >> np.uint64(shift)
     if shift + field.bits > _LANE:
         raw |= words[rows, lane + 1] << np.uint64(_LANE - shift)
-    value = (raw & np.uint64((1 << field.bits) - 1)).astype(np.int64)
-    if not field.signed:
-        return value
-    sign = 1 << (field.bits - 1)
-    return (value ^ sign) - sign
+    value: Ints = (raw & np.uint64((1 << field.bits) - 1)).astype(np.int64)
+    if field.signed:
+        sign = np.int64(1 << (field.bits - 1))
+        value = (value ^ sign) - sign
+    return value
 
 
 def insert(words: NDArray[np.uint64], rows: Ints, field: Field, values: Ints) -> None:
@@ -158,7 +158,7 @@ def check_column(values: Ints, rows: Ints, cls: type[Instruction], field: Field)
 
 
 def layout_mask(cls: type[Instruction]) -> NDArray[np.uint64]:
-    """The bits an instruction of class `cls` may set, uint64 [8]."""
+    """Return the bits an instruction of class `cls` may set, uint64 [8]."""
     mask = (1 << OPCODE_BITS) - 1
     for f in cls.layout:
         mask |= ((1 << f.bits) - 1) << f.offset

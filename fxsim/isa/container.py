@@ -26,8 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from fxsim._core.errors import HardwareError, ProgramError
-from fxsim.hw import Hardware
+from fxsim._core.errors import ProgramError
 from fxsim.isa import records
 from fxsim.isa.fields import WORD_BYTES
 from fxsim.isa.program import Program
@@ -38,23 +37,23 @@ _PREFIX = struct.Struct("<4sI")
 _MAX_FILE = 1 << 31
 _MAX_HEADER = 1 << 26
 
+_SECTIONS = ("code", "constants", "layer_of")
 _HEADER: dict[str, records.Parser] = {
     "schema": records.integer,
     "name": records.text,
     "profile": records.text,
     "batched": records.boolean,
-    "hardware": lambda value, where: hardware(value, where),
+    "hardware": records.hardware,
     "dram_bytes": records.natural,
     "symbols": records.each(records.symbol),
     "layers": records.each(records.layer),
     "sections": lambda value, where: records.mapping(value, dict.fromkeys(_SECTIONS, records.each(records.natural)),
                                                      where),
 }
-_SECTIONS = ("code", "constants", "layer_of")
 
 
 def pack(program: Program) -> bytes:
-    """The file of a program; equal programs give equal bytes."""
+    """Return the file of a program; equal programs give equal bytes."""
     parts = (program.code, program.constants, program.layer_of.astype("<i4").tobytes())
     header = _header(program, [len(part) for part in parts], 0)
     while True:  # the offsets inside the header move with its length
@@ -70,7 +69,7 @@ def pack(program: Program) -> bytes:
 
 
 def unpack(data: bytes, *, where: str) -> Program:
-    """The checked program of a file's bytes; anything illegal is a `ProgramError` at `where`."""
+    """Return the checked program of a file's bytes; anything illegal is a `ProgramError` at `where`."""
     try:
         header = records.mapping(_parse_header(data), _HEADER, "header")
         code, constants, layer_of = _cut(data, header.pop("sections"))
@@ -84,16 +83,6 @@ def unpack(data: bytes, *, where: str) -> Program:
     except ProgramError as error:
         raise ProgramError(str(error), where=where) from None
     return program
-
-
-def hardware(value: object, where: str) -> Hardware:
-    """A `Hardware` from plain data."""
-    if not isinstance(value, dict):
-        raise ProgramError("value must be an object", got=value, where=where)
-    try:
-        return Hardware.from_dict(value)
-    except HardwareError as error:
-        raise ProgramError(str(error), where=where) from None
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -112,7 +101,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file of at most 2 GiB."""
+    """Return the bytes of a file of at most 2 GiB."""
     try:
         if path.stat().st_size > _MAX_FILE:
             raise ProgramError(f"program file must have at most {_MAX_FILE} bytes", where=str(path))
@@ -152,7 +141,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _cut(data: bytes, sections: dict[str, tuple[int, ...]]) -> list[bytes]:
-    """The sections' bytes; they must follow one another as `pack` lays them out and end with the file."""
+    """Return the sections' bytes; they must follow one another as `pack` lays them out and end with the file."""
     end = _PREFIX.size + _PREFIX.unpack_from(data)[1]
     parts = []
     for name in _SECTIONS:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from enum import IntEnum
 
 WORD_BITS = 512
 WORD_BYTES = WORD_BITS // 8
@@ -45,7 +47,7 @@ class Field:
         """Whether `value` can be encoded."""
         if not isinstance(value, int):
             return False
-        return value in self.enum if self.enum is not None else self.lo <= value <= self.hi
+        return value in list(self.enum) if self.enum is not None else self.lo <= value <= self.hi
 
 
 def unsigned(bits: int, doc: str) -> Any:
@@ -65,7 +67,7 @@ def choice(enum: type[IntEnum], doc: str) -> Any:
 
 
 def layout(cls: type[Any], first_bit: int) -> tuple[Field, ...]:
-    """The fields of dataclass `cls` in order, packed from `first_bit` without gaps; must fit the word."""
+    """Return the fields of dataclass `cls` in order, packed from `first_bit` without gaps; must fit the word."""
     fields = []
     offset = first_bit
     for f in dataclasses.fields(cls):

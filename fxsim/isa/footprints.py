@@ -13,7 +13,6 @@ row files are no memory here: bank halves are ordered by `first`, `last` and REQ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -22,6 +21,8 @@ import numpy as np
 from fxsim.isa.base import INSTRUCTIONS, Instruction, Space
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from fxsim.isa.columns import Columns, Ints
 
 DRAM: Literal["DRAM"] = "DRAM"
@@ -80,7 +81,7 @@ def writes(instruction: Instruction, rows: int, cols: int) -> list[Interval]:
 
 
 def intervals(block: Block) -> list[Interval]:
-    """The intervals of a block of plain integers, ascending within a line of lines."""
+    """Return the intervals of a block of plain integers, ascending within a line of lines."""
     (inner, inner_pitch), (outer, outer_pitch) = block.inner, block.outer
     if min(inner, outer, block.size) < 1:
         return []
@@ -122,7 +123,7 @@ def hulls(columns: Columns, cls: type[Instruction], rows: int, cols: int) -> Ite
 
 
 def regions(columns: Columns, rows: int, cols: int) -> dict[tuple[str, Memory], tuple[Ints, Ints]]:
-    """The hull of everything each instruction touches.
+    """Return the hull of everything each instruction touches.
 
     Parameters
     ----------

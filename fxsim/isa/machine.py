@@ -73,7 +73,7 @@ class Machine(Protocol):
         ...
 
     def accumulator(self, half: int, row: int, slot: int) -> Accumulator:
-        """The slot itself, to be changed in place."""
+        """Return the slot itself, to be changed in place."""
         ...
 
     def load_row(self, half: int, row: int, bias: int, word: int) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fxsim.isa.base import Space
-from fxsim.isa.machine import Accumulator, Machine
 from fxsim.numerics import Overflow
 from fxsim.numerics.reference import ref_overflow
+
+if TYPE_CHECKING:
+    from fxsim.isa.machine import Accumulator, Machine
 
 BIAS_K = -1
 """The k of a bias load in a trap record."""
@@ -46,7 +48,7 @@ class Site:
 
 
 def overflow(value: int, rule: Rule) -> tuple[int, bool]:
-    """The register value of the exact `value`, and whether it left the range (readout: of the register)."""
+    """Return the register value of the exact `value`, and whether it left the range (readout: of the register)."""
     return ref_overflow(value, rule.acc_bits, rule.overflow, rule.internal_bits)
 
 
@@ -79,7 +81,7 @@ def add(machine: Machine, rule: Rule, site: Site, slot: Accumulator, addend: int
 
 
 def integer(data: bytes, *, signed: int) -> int:
-    """A little-endian code."""
+    """Return a little-endian code."""
     return int.from_bytes(data, "little", signed=bool(signed))
 
 
@@ -89,7 +91,7 @@ def put_code(machine: Machine, address: int, value: int) -> None:
 
 
 def unpack_word(word: int) -> tuple[int, int, float]:
-    """A requantization word both ways: (multiplier int32, shift int8) and the binary64 with the same bits."""
+    """Return a requantization word both ways: (multiplier int32, shift int8) and the binary64 with the same bits."""
     data = word.to_bytes(8, "little")
     multiplier, shift = struct.unpack("<ib", data[:5])
     (real,) = struct.unpack("<d", data)

@@ -6,17 +6,19 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, ClassVar
 
 from fxsim._core.errors import ProgramError
-from fxsim.hw import Hardware
-from fxsim.isa.base import Instruction
 from fxsim.isa.codec import instructions_of
 from fxsim.isa.columns import Columns, decode_columns
 from fxsim.isa.fields import WORD_BYTES
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fxsim.hw import Hardware
+    from fxsim.isa.base import Instruction
 
 ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "int64": 8, "float32": 4}
 """Element types of symbols and their sizes."""
@@ -144,7 +146,7 @@ class Program:
         return tuple(instructions_of(self.columns))
 
     def symbol(self, name: str) -> Symbol:
-        """The symbol called `name`; an unknown name is a `ProgramError`."""
+        """Return the symbol called `name`; an unknown name is a `ProgramError`."""
         for symbol in self.symbols:
             if symbol.name == name:
                 return symbol
@@ -166,13 +168,13 @@ class Program:
         return True
 
     def disassemble(self) -> str:
-        """The program as assembly text (`fxsim.isa.assemble` is the inverse)."""
+        """Return the program as assembly text (`fxsim.isa.assemble` is the inverse)."""
         from fxsim.isa.assembler import disassemble
 
         return disassemble(self)
 
     def to_bytes(self) -> bytes:
-        """The program as an ``.fxp`` file."""
+        """Return the program as an ``.fxp`` file."""
         from fxsim.isa.container import pack
 
         return pack(self)

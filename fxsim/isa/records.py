@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fxsim._core.errors import ProgramError
+from fxsim._core.errors import HardwareError, ProgramError
+from fxsim.hw import Hardware
 from fxsim.isa.program import KINDS, Layer, Symbol
 
 Parser = Callable[[Any, str], Any]
@@ -16,28 +17,28 @@ _MAX_DIMENSION = 1 << 31
 
 
 def text(value: object, where: str) -> str:
-    """A string that UTF-8 can encode."""
+    """Take a string that UTF-8 can encode."""
     if not isinstance(value, str) or not value.isprintable():
         raise ProgramError("value must be a printable string", got=value, where=where)
     return value
 
 
 def boolean(value: object, where: str) -> bool:
-    """A JSON boolean."""
+    """Take a JSON boolean."""
     if not isinstance(value, bool):
         raise ProgramError("value must be true or false", got=value, where=where)
     return value
 
 
 def integer(value: object, where: str) -> int:
-    """A 64-bit signed integer."""
+    """Take a 64-bit signed integer."""
     if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
         raise ProgramError("value must be a 64-bit integer", got=value, where=where)
     return value
 
 
 def natural(value: object, where: str) -> int:
-    """An integer of at least 0."""
+    """Take an integer of at least 0."""
     number = integer(value, where)
     if number < 0:
         raise ProgramError("value must be at least 0", got=value, where=where)
@@ -53,7 +54,7 @@ def dimension(value: object, where: str) -> int:
 
 
 def scale(value: object, where: str) -> float:
-    """A finite number above 0."""
+    """Take a finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
         raise ProgramError("scale must be finite and positive", got=value, where=where)
     return float(value)
@@ -65,7 +66,7 @@ def optional(parser: Parser) -> Parser:
 
 
 def each(parser: Parser) -> Parser:
-    """A list, every element by `parser`; becomes a tuple."""
+    """Take a list, every element by `parser`; becomes a tuple."""
 
     def parse(value: object, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
@@ -87,7 +88,7 @@ def one_of(*words: str) -> Parser:
 
 
 def mapping(data: object, parsers: Mapping[str, Parser], where: str) -> dict[str, Any]:
-    """A JSON object with exactly the keys of `parsers`."""
+    """Take a JSON object with exactly the keys of `parsers`."""
     if not isinstance(data, dict):
         raise ProgramError("value must be an object", got=data, where=where)
     if set(data) != set(parsers):
@@ -106,10 +107,20 @@ LAYER: Mapping[str, Parser] = {
 
 
 def symbol(data: object, where: str) -> Symbol:
-    """A `Symbol` from its fields."""
+    """Take a `Symbol` from its fields."""
     return Symbol(**mapping(data, SYMBOL, where))
 
 
 def layer(data: object, where: str) -> Layer:
-    """A `Layer` from its fields."""
+    """Take a `Layer` from its fields."""
     return Layer(**mapping(data, LAYER, where))
+
+
+def hardware(value: object, where: str) -> Hardware:
+    """Take a `Hardware` from plain data."""
+    if not isinstance(value, dict):
+        raise ProgramError("value must be an object", got=value, where=where)
+    try:
+        return Hardware.from_dict(value)
+    except HardwareError as error:
+        raise ProgramError(str(error), where=where) from None

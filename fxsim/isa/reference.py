@@ -7,7 +7,6 @@ the orders that tokens allow. Memories, accumulators and row files start as zero
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +15,8 @@ from fxsim.isa.base import Space
 from fxsim.isa.machine import Accumulator, Counters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fxsim.hw import Hardware
     from fxsim.isa.program import Program, Symbol
 
@@ -49,7 +50,7 @@ class PlainResult:
     trap: Trap | None
 
     def bytes_of(self, symbol: Symbol) -> bytes:
-        """The final bytes at a symbol's place."""
+        """Return the final bytes at a symbol's place."""
         return self.dram[symbol.address : symbol.address + symbol.nbytes]
 
 
@@ -107,7 +108,7 @@ class PlainMachine:
         self.dram[address : address + len(data)] = data
 
     def accumulator(self, half: int, row: int, slot: int) -> Accumulator:
-        """The slot itself, to be changed in place."""
+        """Return the slot itself, to be changed in place."""
         self._within("accumulator rows", row, 1, self.rows)
         self._within("accumulator slots", slot, 1, self.half_depth)
         return self.bank[half, row, slot]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from fxsim.numerics import Overflow
+import numpy as np
+
+from fxsim.numerics import Overflow, SchemeCode, scheme_of
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from fxsim.hw import Timing
@@ -20,7 +22,7 @@ before it."""
 
 
 def positive(f: Table, *fields: str) -> Iterator[Rule]:
-    """Counts and extents: at least 1."""
+    """Yield that counts and extents are at least 1."""
     for name in fields:
         yield f[name] >= 1, name, "must be at least 1"
 
@@ -34,7 +36,8 @@ def accumulator_block(f: Table, timing: Timing, slots: Ints) -> Iterator[Rule]:
     """`rows` rows of `slots` consecutive accumulator slots."""
     yield (f.rows >= 1) & (f.rows <= timing.rows), "rows", f"must be in 1..{timing.rows}, the PE rows"
     yield f.positions >= 1, "positions", "must be at least 1"
-    yield f.slot + slots <= timing.half_depth, "slot", f"must leave the block inside the {timing.half_depth} slots of a half"
+    depth = timing.half_depth
+    yield f.slot + slots <= depth, "slot", f"must leave the block inside the {depth} slots of a half"
 
 
 def accumulator_width(f: Table) -> Iterator[Rule]:
@@ -47,6 +50,20 @@ def overflow_widths(f: Table) -> Iterator[Rule]:
     yield from accumulator_width(f)
     fits = (f.internal_bits >= f.acc_bits) & (f.internal_bits <= 64)
     yield (f.overflow != Overflow.READOUT) | fits, "internal_bits", "must be in acc_bits..64 under overflow = readout"
+
+
+def scheme_width(f: Table) -> Iterator[Rule]:
+    """`acc_bits` at which the instruction's scheme is exact."""
+    widest = np.array([scheme_of(code).max_acc_bits for code in SchemeCode])
+    yield f.acc_bits <= widest[f.scheme], "acc_bits", "must be a width at which the requantization scheme is exact"
+
+
+def integer_scheme(f: Table) -> Iterator[Rule]:
+    """`scheme` with the instruction's own `shift`."""
+    schemes = [scheme_of(code) for code in SchemeCode]
+    yield np.array([s.synthesizable for s in schemes])[f.scheme], "scheme", "must be an integer scheme"
+    lo, hi = np.array([s.shifts for s in schemes])[f.scheme].T
+    yield (f.shift >= lo) & (f.shift <= hi), "shift", "must be a shift that the scheme takes"
 
 
 def code_bounds(wide: Ints, signed: Ints) -> tuple[Ints, Ints]:
@@ -65,7 +82,7 @@ def output_clamp(f: Table, wide: Ints) -> Iterator[Rule]:
 
 
 def same_or_disjoint(f: Table, in_bytes: Ints, out_bytes: Ints) -> Iterator[Rule]:
-    """An element-wise vector instruction works in place or on disjoint regions."""
+    """Yield that an element-wise instruction works in place or on disjoint regions."""
     apart = (f.x_addr + in_bytes <= f.out_addr) | (f.out_addr + out_bytes <= f.x_addr)
     same = (f.x_addr == f.out_addr) & (in_bytes == out_bytes)
     yield apart | same, "out_addr", "must give an output region that equals the input region or is disjoint from it"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, unsigned
 from fxsim.isa.footprints import DRAM, Arithmetic, Block
-from fxsim.isa.machine import Machine
 from fxsim.isa.rules import Rule, positive, separate_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
+    from fxsim.isa.machine import Machine
 
 
 @instruction("LOAD", 1, Unit.DMA)

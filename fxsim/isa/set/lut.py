@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import unsigned
 from fxsim.isa.footprints import Arithmetic, Block
-from fxsim.isa.machine import Machine
 from fxsim.isa.meaning import integer
 from fxsim.isa.rules import Rule, positive, same_or_disjoint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
+    from fxsim.isa.machine import Machine
 
 TABLE_ENTRIES = 256
 """Entries of a table: one per one-byte code."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, signed, unsigned
 from fxsim.isa.footprints import Arithmetic, Block, grid_span
-from fxsim.isa.machine import Accumulator, Machine
 from fxsim.isa.meaning import BIAS_K, Site, add, integer, load_bias
 from fxsim.isa.modes import Init, Order, ZeroPoint
 from fxsim.isa.rules import Rule, accumulator_block, code_bounds, overflow_widths, positive
 from fxsim.numerics import Overflow, Reduction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
+    from fxsim.isa.machine import Accumulator, Machine
 
 RECORD_BYTES = 16
 """Bytes of one row record: bias int64, requantization word."""
@@ -35,8 +36,8 @@ class Mac(Instruction):
 
     Shared x: stream index k stands for (ky, kx, channel), channel fastest, K = kh * kw * channels, and every row
     reads the same x at byte ``x_addr + (ty * tile_w + tx) * pixel_pitch + (channel - channel_base) * x_bytes``.
-    Private x (depthwise): k stands for (ky, kx), K = kh * kw, and row n reads channel ``(row_base + n) div depth_mult``.
-    Order `reversed` maps stream position j to K - 1 - j.
+    Private x (depthwise): k stands for (ky, kx), K = kh * kw, and row n reads channel
+    ``(row_base + n) div depth_mult``. Order `reversed` maps stream position j to K - 1 - j.
 
     Weights of stream position j for row n: ``w_addr + ((j - k_start) * hw.rows + n) * w_bytes`` (tiles are stored
     padded to hw.rows rows and to a multiple of hw.cols positions). The product is (x or x - x_zero) * (w - w_zero).
@@ -103,7 +104,7 @@ class Mac(Instruction):
         return self.kh * self.kw * self.channels
 
     def execute(self, machine: Machine) -> None:
-        """Groups ascending; within a group positions ascending; within a position rows ascending."""
+        """Run groups ascending; within a group positions, within a position rows ascending."""
         if self.load_params:
             self._load_row_file(machine)
         for group, start in enumerate(range(0, self.k_count, machine.cols)):
@@ -143,7 +144,7 @@ class Mac(Instruction):
         return *divmod(tap, self.kw), channel
 
     def _x(self, machine: Machine, position: int, row: int, j: int) -> int:
-        """The activation operand as it enters the PE."""
+        """Return the activation operand as it enters the PE."""
         grid_y, grid_x = divmod(self.ox_start + position, self.out_w)
         ky, kx, channel = self._tap(j, row)
         ty = self.iy0 + grid_y * self.stride_y + ky * self.dil_y
@@ -175,14 +176,15 @@ class Mac(Instruction):
         yield from overflow_widths(f)
         yield from positive(f, "tile_h", "tile_w", "out_w", "kh", "kw", "channels", "k_count", "depth_mult")
         yield (f.private_x == 0) | (f.channels == 1), "channels", "must be 1 for private x"
-        yield f.k_start + f.k_count <= f.kh * f.kw * f.channels, "k_count", "must leave the interval inside the K stream"
+        k_total = f.kh * f.kw * f.channels
+        yield f.k_start + f.k_count <= k_total, "k_count", "must leave the interval inside the K stream"
         for name, wide, is_signed in (("x_zero", f.x_wide, f.x_signed), ("w_zero", f.w_wide, f.w_signed)):
             lo, hi = code_bounds(wide, is_signed)
             yield (f[name] >= lo) & (f[name] <= hi), name, "must be a code of its operand"
 
 
 def _touched_pixels(f: Any, by: Arithmetic) -> Block:
-    """The box of tile pixels and channels under the windows of the block, for the taps of the K interval."""
+    """Return the box of tile pixels and channels under the windows of the block, for the taps of the K interval."""
     row0, row1, column0, column1 = grid_span(f.ox_start, f.ox_start + f.positions - 1, f.out_w, by)
     k_total = f.kh * f.kw * f.channels
     first = by.choose(f.order == Order.REVERSED, k_total - f.k_start - f.k_count, f.k_start)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Unit, instruction
 from fxsim.isa.fields import choice, unsigned
-from fxsim.isa.footprints import Arithmetic, Block
-from fxsim.isa.machine import Machine
 from fxsim.isa.meaning import Site, add
 from fxsim.isa.rules import Rule, accumulator_block, overflow_widths
 from fxsim.numerics import Overflow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
+    from fxsim.isa.footprints import Arithmetic, Block
+    from fxsim.isa.machine import Machine
 
 
 @instruction("MERGE", 9, Unit.MAC)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge(Instruction):
-    """Add the parts of a split sum: for part i = 1 .. parts - 1 ascending,
-    ``A[slot + p] <- ovf(A[slot + p] + A[slot + i * positions + p])``.
+    """Add the parts of a split sum.
+
+    For part i = 1 .. parts - 1 ascending: ``A[slot + p] <- ovf(A[slot + p] + A[slot + i * positions + p])``.
 
     Operands are raw register values; every addition is one rule application, and the exact sum after it is a prefix
     that acc_min and acc_max see. Group i - 1 adds part i; a trap there reports k = i * k_start. An event of any part

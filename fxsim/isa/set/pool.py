@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, signed, unsigned
 from fxsim.isa.footprints import ARRAYS, Arithmetic, Block, hull
-from fxsim.isa.machine import Machine
 from fxsim.isa.meaning import integer, put_code
 from fxsim.isa.modes import PoolKind
 from fxsim.isa.rules import Rule, output_clamp, positive
 from fxsim.numerics.reference import ref_average
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
+    from fxsim.isa.machine import Machine
 
 
 @instruction("POOL", 16, Unit.VEC)
@@ -73,7 +74,7 @@ class Pool(Instruction):
 
     @staticmethod
     def touches(f: Any, by: Arithmetic, rows: int, cols: int) -> Iterator[Block]:
-        """The tile pixels under the windows, and the output pixels."""
+        """Yield the tile pixels under the windows, and the output pixels."""
         top, left = by.greatest(f.iy0, 0), by.greatest(f.ix0, 0)
         bottom = by.least(f.iy0 + (f.out_h - 1) * f.stride_y + f.kh, f.tile_h)
         right = by.least(f.ix0 + (f.out_w - 1) * f.stride_x + f.kw, f.tile_w)
@@ -93,4 +94,5 @@ class Pool(Instruction):
             yield inside, first, "must give every window a pixel inside the tile"
         yield from output_clamp(f, 0 * f.kind)
         source, target = (hull(block) for block in cls.touches(f, ARRAYS, timing.rows, timing.cols))
-        yield (source[1] <= target[0]) | (target[1] <= source[0]), "out_addr", "must give an output region that is disjoint from the input region"
+        apart = (source[1] <= target[0]) | (target[1] <= source[0])
+        yield apart, "out_addr", "must give an output region that is disjoint from the input region"

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, signed, unsigned
 from fxsim.isa.footprints import Arithmetic, Block
-from fxsim.isa.machine import Accumulator, Machine
 from fxsim.isa.meaning import unpack_word
-from fxsim.isa.rules import Rule, accumulator_block, accumulator_width, output_clamp, positive
+from fxsim.isa.rules import Rule, accumulator_block, accumulator_width, output_clamp, positive, scheme_width
 from fxsim.numerics import Overflow, SchemeCode
 from fxsim.numerics.reference import ref_overflow, ref_requantize
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
+    from fxsim.isa.machine import Accumulator, Machine
 
 
 @instruction("REQ", 10, Unit.REQ)
@@ -65,7 +66,7 @@ class Req(Instruction):
                               self.clamp_lo, self.clamp_hi)
 
     def _read_out(self, machine: Machine, row: int, slot: Accumulator) -> int:
-        """The value the requantizer sees; counts outputs with an event, and the read-out's own events."""
+        """Return the value the requantizer sees; counts outputs with an event, and the read-out's own events."""
         counters = machine.counters(self.row_base + row)
         if self.overflow is not Overflow.READOUT:
             counters.overflow_count += slot.event
@@ -77,7 +78,7 @@ class Req(Instruction):
 
     @staticmethod
     def touches(f: Any, by: Arithmetic, rows: int, cols: int) -> Iterator[Block]:
-        """The first grid row, the whole rows between, and the last row of the block."""
+        """Yield the first grid row, the whole rows between, and the last row of the block."""
         size = f.rows * (1 + f.out_wide)
         row, column = f.ox_start // f.out_w, f.ox_start % f.out_w
         head = by.least(f.out_w - column, f.positions)
@@ -90,8 +91,9 @@ class Req(Instruction):
 
     @classmethod
     def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
-        """The block lies in the half; clamp limits are output codes."""
+        """Yield that the block lies in the half and clamp limits are output codes."""
         yield from accumulator_block(f, timing, f.positions)
         yield from accumulator_width(f)
+        yield from scheme_width(f)
         yield from positive(f, "out_w")
         yield from output_clamp(f, f.out_wide)

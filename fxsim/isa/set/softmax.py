@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import signed, unsigned
 from fxsim.isa.footprints import Arithmetic, Block
-from fxsim.isa.machine import Machine
 from fxsim.isa.meaning import integer, put_code
 from fxsim.isa.rules import Rule, positive, same_or_disjoint
 from fxsim.numerics.reference import ref_softmax_row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
+    from fxsim.isa.machine import Machine
+
+MAX_LENGTH = 4095
+"""Longest row: the Q12.19 sum of 4096 ones leaves 32 bits."""
 
 
 @instruction("SOFTMAX", 19, Unit.VEC)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Softmax(Instruction):
-    """Fixed-point softmax of `rows` rows of `length` int8 codes (gemmlowp arithmetic); output scale 1/256, zero point -128.
+    """Fixed-point softmax of `rows` rows of `length` int8 codes in gemmlowp arithmetic.
 
+    The output has scale 1/256 and zero point -128.
     z = SRDHM((x - max) << left_shift, multiplier) in Q5.26; entries with x - max < diff_min give -128. Rows follow one
     another without gaps. Input and output regions are the same or disjoint.
     """
@@ -52,6 +57,10 @@ class Softmax(Instruction):
 
     @classmethod
     def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
-        """Something to do, in place or on disjoint regions."""
-        yield from positive(f, "rows", "length")
+        """Yield that the 32-bit sum holds a row, and that it works in place or on disjoint regions."""
+        yield from positive(f, "rows", "length", "multiplier")
+        yield f.length <= MAX_LENGTH, "length", f"must be at most {MAX_LENGTH}"
+        yield f.left_shift <= 31, "left_shift", "must be at most 31"
+        fits = (f.diff_min <= 0) & (-f.diff_min << f.left_shift <= 1 << 31)
+        yield fits, "diff_min", "must be at most 0, and fit 32 bits after the left shift"
         yield from same_or_disjoint(f, f.rows * f.length, f.rows * f.length)

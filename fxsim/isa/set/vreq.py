@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, signed, unsigned
 from fxsim.isa.footprints import Arithmetic, Block
-from fxsim.isa.machine import Machine
 from fxsim.isa.meaning import integer, put_code
-from fxsim.isa.rules import Rule, output_clamp, positive, same_or_disjoint
+from fxsim.isa.rules import Rule, integer_scheme, output_clamp, positive, same_or_disjoint
 from fxsim.numerics import SchemeCode
 from fxsim.numerics.reference import ref_requantize
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.hw import Timing
     from fxsim.isa.columns import Table
+    from fxsim.isa.machine import Machine
 
 ACC_BITS = 32
 """Width that the requantization schemes of VREQ see."""
@@ -60,7 +61,8 @@ class VReq(Instruction):
 
     @classmethod
     def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
-        """An integer scheme, and clamp limits that are output codes."""
+        """Yield that the scheme is an integer one and clamp limits are output codes."""
         yield from positive(f, "count")
+        yield from integer_scheme(f)
         yield from output_clamp(f, 0 * f.count)
         yield from same_or_disjoint(f, f.count, f.count)
