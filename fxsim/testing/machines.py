@@ -1,0 +1,52 @@
+"""Random machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from fxsim.hw import Hardware
+
+SCRATCHPADS: dict[str, Any] = {"act_spad_bytes": 1 << 20, "weight_spad_bytes": 1 << 20, "param_spad_bytes": 1 << 16}
+"""Room for every random program; sizes of scratchpads change no cycle."""
+
+
+@st.composite
+def hardware(draw: st.DrawFn) -> Hardware:
+    """Hardware with a small array, random widths, modes, latencies, ports and lanes, and generous scratchpads."""
+
+    def number(lo: int, hi: int) -> int:
+        return draw(st.integers(lo, hi))
+
+    x_port = number(1, 8)
+    vector: dict[str, Any] = {
+        f"{op}_{part}": number(1, 6) for op in ("pool", "vreq", "lut", "softmax") for part in ("depth", "interval")
+    }
+    return Hardware(
+        name="random",
+        rows=number(1, 6),
+        cols=number(1, 9),
+        x_port_bytes=x_port,
+        w_port_bytes=number(1, 16),
+        acc_depth=2 * number(1, 9),
+        requant_lanes=number(1, x_port),
+        vector_lanes=number(1, 8),
+        dram_bytes_per_cycle=number(1, 64),
+        dram_latency=number(1, 20),
+        dram_outstanding=number(1, 4),
+        read_latency=number(1, 4),
+        mul_latency=number(1, 3),
+        requant_latency=number(1, 5),
+        tree_levels_per_stage=number(1, 3),
+        chain_per_stage=number(1, 4),
+        reduction=draw(st.sampled_from(("tree", "chain"))),
+        order=draw(st.sampled_from(("canonical", "reversed"))),
+        overflow=draw(st.sampled_from(("saturate", "wrap", "readout"))),
+        zero_point=draw(st.sampled_from(("fold", "subtract"))),
+        act_bits=number(2, 16),
+        weight_bits=number(2, 16),
+        acc_bits=number(16, 32),
+        **SCRATCHPADS,
+        **vector,
+    )

@@ -1,0 +1,225 @@
+"""Random legal programs for the three engines.
+
+A program is drawn as a small palette of instruction shapes and a list of choices. Each choice names an engine, a
+shape and some bits; `_Writer` turns it into the next instruction that the machine's protocol allows. So every list
+of choices is a legal program, and hypothesis shrinks by dropping choices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+
+from fxsim.isa import Engine, Init, Instruction, Layer, Mac, Merge, Program, Req, Semaphore, encode
+from fxsim.testing.machines import SCRATCHPADS, hardware
+from fxsim.testing.shapes import ACT_REGION, CONSTANT_BYTES, MAX_ROW_BASE, SHAPES, VARIABLE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fxsim.hw import Hardware
+
+
+@st.composite
+def programs(
+    draw: st.DrawFn, max_instructions: int = 200, machines: st.SearchStrategy[Hardware] | None = None
+) -> Program:
+    """Legal programs for all three engines of a random machine.
+
+    Tokens are random, yet every program runs to its end: the n-th pop of a semaphore stands after its n-th push, and
+    a bank half goes through first, ..., last, REQ. No two units share a scratchpad region, every slot is written
+    before it is kept, merged or requantized, and every row record is loaded before it is used. All constants are zero.
+
+    Parameters
+    ----------
+    max_instructions
+        Greatest number of instructions; the empty program is drawn too.
+    machines
+        Strategy for the hardware, at most 64 rows, 64 columns and 256 slots; `hardware()` by default. Programs pin it
+        with scratchpads of 1 MiB (parameters: 64 KiB).
+    """
+    machine = draw(hardware() if machines is None else machines).replace(**SCRATCHPADS)
+    palette = {engine: draw(st.lists(shape(machine), min_size=1, max_size=4)) for engine, shape in SHAPES.items()}
+    least = draw(st.integers(0, max_instructions))
+    choices = draw(st.lists(_CHOICES, min_size=least, max_size=max_instructions))
+    writer = _Writer(machine, palette)
+    for choice in choices:
+        writer.add(choice)
+    return _program(machine, writer.instructions, draw(st.integers(1, 4)))
+
+
+class _Choice(NamedTuple):
+    """What is free about the next instruction."""
+
+    engine: Engine
+    shape: int
+    half: int
+    last: bool
+    load: bool
+    merge: bool
+    init: Init
+    pops: int
+    pushes: int
+
+
+_MASKS = st.integers(0, (1 << len(Semaphore)) - 1)
+_CHOICES = st.builds(
+    _Choice,
+    st.sampled_from((Engine.MAC, Engine.MAC, Engine.DMA, Engine.VEC)),
+    st.integers(0, 7),
+    st.integers(0, 1),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(Init),
+    _MASKS,
+    _MASKS,
+)
+
+
+@dataclass
+class _Half:
+    """What a program has done to a bank half so far."""
+
+    filling: bool = False
+    full: bool = False
+    records: int = 0
+    written: set[int] = field(default_factory=set)
+
+    def run(self) -> tuple[int, int]:
+        """First written slot, and how many follow it without a gap, itself included."""
+        first = min(self.written)
+        length = 1
+        while first + length in self.written:
+            length += 1
+        return first, length
+
+
+class _Writer:
+    """Writes a program, instruction by instruction, inside the protocol of tokens, halves, slots and row files."""
+
+    def __init__(self, machine: Hardware, palette: dict[Engine, list[Any]]) -> None:
+        self.instructions: list[Instruction] = []
+        self._machine = machine
+        self._palette = palette
+        self._tokens = [0] * len(Semaphore)
+        self._halves = (_Half(), _Half())
+
+    def add(self, choice: _Choice) -> None:
+        """Write the instruction that `choice` stands for."""
+        shapes = self._palette[choice.engine]
+        shape = shapes[choice.shape % len(shapes)]
+        instruction = self._on_bank(shape, choice) if isinstance(shape, Mac) else shape
+        pops = sum(1 << s for s in Semaphore if choice.pops >> s & 1 and self._may_pop(s, choice.engine))
+        pushes = sum(1 << s for s in Semaphore if choice.pushes >> s & 1 and s.producer is instruction.unit)
+        for s in Semaphore:
+            self._tokens[s] += (pushes >> s & 1) - (pops >> s & 1)
+        self.instructions.append(replace(instruction, pops=pops, pushes=pushes))
+
+    def _may_pop(self, semaphore: Semaphore, engine: Engine) -> bool:
+        return semaphore.consumer is engine and self._tokens[semaphore] > 0
+
+    def _on_bank(self, shape: Mac, choice: _Choice) -> Instruction:
+        half = self._halves[choice.half]
+        if half.full:
+            return self._req(shape, half, choice)
+        if half.filling and choice.merge and half.run()[1] > 1:
+            return self._merge(shape, half, choice)
+        return self._mac(shape, half, choice)
+
+    def _mac(self, shape: Mac, half: _Half, choice: _Choice) -> Mac:
+        first = not half.filling
+        load = first and (choice.load or half.records < shape.rows)
+        if first:
+            half.filling, half.written = True, set()
+        if load:
+            half.records = shape.rows
+        slots = set(range(shape.slot, shape.slot + shape.positions))
+        legal = {Init.ZERO: True, Init.KEEP: slots <= half.written, Init.BIAS: shape.rows <= half.records}
+        half.written |= slots
+        half.full = choice.last
+        return replace(
+            shape,
+            half=choice.half,
+            first=int(first),
+            last=int(choice.last),
+            load_params=int(load),
+            init=choice.init if legal[choice.init] else Init.ZERO,
+        )
+
+    def _merge(self, shape: Mac, half: _Half, choice: _Choice) -> Merge:
+        slot, length = half.run()
+        parts = 2 + choice.shape % (length - 1)
+        half.full = choice.last
+        return Merge(
+            half=choice.half,
+            last=int(choice.last),
+            rows=shape.rows,
+            positions=length // parts,
+            slot=slot,
+            parts=parts,
+            row_base=shape.row_base,
+            k_start=shape.k_count,
+            overflow=shape.overflow,
+            acc_bits=shape.acc_bits,
+            internal_bits=shape.internal_bits,
+        )
+
+    def _req(self, shape: Mac, half: _Half, choice: _Choice) -> Req:
+        slot, length = half.run()
+        timing = self._machine.timing
+        wide = int(self._machine.numerics.act_bits > 8 and 2 * timing.requant_lanes <= timing.x_port_bytes)
+        half.full = half.filling = False
+        pitch = half.records << wide
+        return Req(
+            half=choice.half,
+            rows=half.records,
+            positions=length,
+            slot=slot,
+            out_addr=ACT_REGION["req"],
+            out_pitch=pitch,
+            out_row_pitch=pitch * shape.out_w,
+            ox_start=shape.ox_start,
+            out_w=shape.out_w,
+            out_wide=wide,
+            clamp_lo=-100,
+            clamp_hi=100,
+            overflow=shape.overflow,
+            acc_bits=shape.acc_bits,
+            row_base=shape.row_base,
+        )
+
+
+def _program(machine: Hardware, instructions: Sequence[Instruction], layers: int) -> Program:
+    """Cut the instructions into `layers` layers of about equal length."""
+    layer_of = np.array([i * layers // len(instructions) for i in range(len(instructions))], dtype=np.int32)
+    macs = [0] * layers
+    for layer, instruction in zip(layer_of, instructions, strict=True):
+        if isinstance(instruction, Mac):
+            macs[layer] += instruction.rows * instruction.positions * instruction.k_count
+    return Program(
+        name="random",
+        profile="tflite",
+        hardware=machine,
+        code=encode(list(instructions)),
+        constants=bytes(CONSTANT_BYTES),
+        dram_bytes=CONSTANT_BYTES + VARIABLE_BYTES,
+        symbols=(),
+        layer_of=layer_of,
+        batched=True,
+        layers=tuple(
+            Layer(
+                name=f"layer{i}",
+                op="CONV_2D",
+                macs=count,
+                in_shapes=(),
+                out_shapes=(),
+                outputs=(),
+                channels=MAX_ROW_BASE + machine.timing.rows,
+            )
+            for i, count in enumerate(macs)
+        ),
+    )

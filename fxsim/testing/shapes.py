@@ -1,0 +1,165 @@
+"""Random instructions without tokens, bank halves and flags: what a random program is composed of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from fxsim.isa import Engine, Load, Lut, Mac, Order, Pool, PoolKind, Softmax, Space, Store, VReq, ZeroPoint
+from fxsim.numerics import Overflow, Reduction
+from fxsim.testing.machines import SCRATCHPADS
+
+if TYPE_CHECKING:
+    from fxsim.hw import Hardware
+
+CONSTANT_BYTES = VARIABLE_BYTES = 2112
+"""DRAM: a read-only part, and a part for activations behind it."""
+MAX_ROW_BASE = 5
+
+
+def _regions(scratchpad: str, *users: str) -> dict[str, int]:
+    """Give every kind of access a region of its own, so that no choice of tokens makes a data hazard."""
+    return {user: i * (SCRATCHPADS[scratchpad] // len(users)) for i, user in enumerate(users)}
+
+
+ACT_REGION = _regions("act_spad_bytes", "dma", "mac", "req", "vec_in", "vec_out")
+WEIGHT_REGION = _regions("weight_spad_bytes", "dma", "mac")
+PARAM_REGION = _regions("param_spad_bytes", "dma", "mac", "vec")
+
+
+@st.composite
+def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
+    """Draw a MAC but for its place in a program: half, flags and tokens."""
+
+    def number(lo: int, hi: int) -> int:
+        return draw(st.integers(lo, hi))
+
+    numerics, timing = machine.numerics, machine.timing
+    wide = int(numerics.act_bits > 8)
+    private = number(0, 1)
+    rows, kh, kw, channels = number(1, timing.rows), number(1, 3), number(1, 3), 1 if private else number(1, 12)
+    depth_mult, row_base = number(1, 3), number(0, MAX_ROW_BASE)
+    total = kh * kw * channels
+    k_start = draw(st.sampled_from(range(0, total, timing.cols)))
+    k_count = draw(st.sampled_from((total - k_start, number(1, total - k_start))))
+    held = (row_base + rows - 1) // depth_mult + 1 if private else channels
+    positions = number(1, timing.half_depth)
+    return Mac(
+        rows=rows,
+        positions=positions,
+        slot=number(0, timing.half_depth - positions),
+        private_x=private,
+        x_addr=ACT_REGION["mac"] + number(0, 9),
+        w_addr=WEIGHT_REGION["mac"],
+        p_addr=PARAM_REGION["mac"],
+        pixel_pitch=(held << wide) + draw(st.sampled_from((0, 0, 1, 3))),
+        tile_h=number(1, 5),
+        tile_w=number(1, 5),
+        iy0=number(-2, 2),
+        ix0=number(-2, 2),
+        ox_start=number(0, 5),
+        out_w=number(1, 8),
+        stride_y=number(1, 3),
+        stride_x=number(1, 3),
+        dil_y=number(1, 2),
+        dil_x=draw(st.sampled_from((1, 1, 2))),
+        kh=kh,
+        kw=kw,
+        channels=channels,
+        k_start=k_start,
+        k_count=k_count,
+        depth_mult=depth_mult,
+        row_base=row_base,
+        x_zero=number(-1, 1),
+        x_signed=1,
+        w_signed=1,
+        x_wide=wide,
+        w_wide=int(numerics.weight_bits > 8),
+        order=Order[numerics.order.upper()],
+        zero_point=ZeroPoint[numerics.zero_point.upper()],
+        reduction=Reduction[numerics.reduction.upper()],
+        overflow=Overflow[numerics.overflow.upper()],
+        acc_bits=numerics.acc_bits,
+        internal_bits=numerics.acc_internal_bits,
+    )
+
+
+@st.composite
+def _copies(draw: st.DrawFn, _machine: Hardware) -> Load | Store:
+    def number(lo: int, hi: int) -> int:
+        return draw(st.integers(lo, hi))
+
+    row_bytes = number(1, 200)
+    place: dict[str, Any] = {"rows": number(1, 4), "row_bytes": row_bytes}
+    near, far, offset = row_bytes + number(0, 3), number(0, 150), number(0, 9)
+    regions = {Space.ACT: ACT_REGION, Space.WEIGHT: WEIGHT_REGION, Space.PARAM: PARAM_REGION}
+    space = draw(st.sampled_from((*Space, None)))
+    dram_addr = number(0, 999) + CONSTANT_BYTES * (space in (Space.ACT, None))
+    if space is None:
+        return Store(
+            spad_addr=ACT_REGION["dma"] + offset,
+            spad_stride=near,
+            dram_addr=dram_addr,
+            dram_stride=row_bytes + far,
+            **place,
+        )
+    return Load(
+        space=space,
+        spad_addr=regions[space]["dma"] + offset,
+        spad_stride=near,
+        dram_addr=dram_addr,
+        dram_stride=2 * far,
+        **place,
+    )
+
+
+@st.composite
+def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Softmax:
+    def number(lo: int, hi: int) -> int:
+        return draw(st.integers(lo, hi))
+
+    place: dict[str, Any] = {
+        "x_addr": ACT_REGION["vec_in"] + number(0, 9),
+        "out_addr": ACT_REGION["vec_out"] + number(0, 9),
+    }
+    kind = draw(st.sampled_from((Lut, VReq, Softmax, Pool)))
+    if kind is Lut:
+        return Lut(
+            count=number(1, 40),
+            table_addr=PARAM_REGION["vec"],
+            entry_bytes=draw(st.sampled_from((1, 2, 4))),
+            x_signed=number(0, 1),
+            **place,
+        )
+    if kind is VReq:
+        return VReq(count=number(1, 40), multiplier=1 << 30, clamp_lo=-128, clamp_hi=127, x_signed=1, **place)
+    if kind is Softmax:
+        return Softmax(rows=number(1, 3), length=number(1, 10), multiplier=1 << 30, diff_min=-100, **place)
+    channels, out_h, out_w = number(1, 9), number(1, 3), number(1, 3)
+    kh, kw, stride_y, stride_x = (number(1, 3) for _ in range(4))
+    return Pool(
+        kind=draw(st.sampled_from(PoolKind)),
+        channels=channels,
+        pixel_pitch=channels,
+        out_pitch=channels,
+        out_row_pitch=channels * out_w,
+        out_h=out_h,
+        out_w=out_w,
+        kh=kh,
+        kw=kw,
+        stride_y=stride_y,
+        stride_x=stride_x,
+        iy0=-number(0, kh - 1),
+        ix0=-number(0, kw - 1),
+        tile_h=out_h * stride_y,
+        tile_w=out_w * stride_x,
+        clamp_lo=-128,
+        clamp_hi=127,
+        x_signed=1,
+        **place,
+    )
+
+
+SHAPES = {Engine.DMA: _copies, Engine.MAC: _macs, Engine.VEC: _vectors}
+"""Strategies of an engine's instructions, given the hardware."""
