@@ -29,7 +29,7 @@ def ref_range(bits: int, signed: bool = True) -> tuple[int, int]:
 
 
 def ref_wrap(value: int, bits: int, signed: bool = True) -> int:
-    """Number of the format that differs from `value` by a multiple of 2**bits."""
+    """Congruent number of the format: it differs from `value` by a multiple of 2**bits."""
     lo, _ = ref_range(bits, signed)
     return (value - lo) % (1 << bits) + lo
 
@@ -268,7 +268,7 @@ def ref_activation_range(activation: str, scale: float, zero: int, lo: int, hi: 
 
 
 def ref_same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int, int]:
-    """Outputs, padding before and after of SAME: the least padding with which ceil(size / stride) windows fit."""
+    """Triple (outputs, before, after) of SAME: least padding with which ceil(size / stride) windows fit."""
     outputs = len(range(0, size, stride))
     last_tap = (outputs - 1) * stride + (kernel - 1) * dilation
     missing = max(last_tap - (size - 1), 0)

@@ -123,12 +123,12 @@ class Scheme:
         Raises
         ------
         QuantizationError
-            A factor is negative, NaN, at least 2**31, or needs a shift that the rule does not take.
+            A factor is negative, NaN, above 2**31, or needs a shift that the rule does not take.
         """
         real = np.array(real, dtype=np.float64).reshape(-1)
-        bad = np.flatnonzero(~((real >= 0) & (real < _MAX_REAL)))
+        bad = np.flatnonzero(~((real >= 0) & (real <= _MAX_REAL)))
         if bad.size:
-            expected = f"real multiplier of {self.name} must be at least 0 and below 2**31"
+            expected = f"real multiplier of {self.name} must be in 0..2**31"
             raise QuantizationError(expected, got=float(real[bad[0]]), where=f"channel {bad[0]}")
         requant = self.rule(real)
         self.check(requant.multiplier, requant.shift)
