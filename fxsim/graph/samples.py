@@ -99,10 +99,12 @@ def _codes(spec: InputSpec, data: object) -> Array:
 
 
 def _quantized(spec: InputSpec, array: Array, where: str) -> Array:
-    if not np.isfinite(array).all():
-        raise InputError("values must be finite", where=where)
+    with np.errstate(over="ignore", under="ignore"):
+        real = array.astype(np.float32)
+    if not np.isfinite(real).all():
+        raise InputError("values must be finite in float32", where=where)
     if spec.dtype is DType.FLOAT32:
-        return array.astype(np.float32)
+        return real
     if spec.quant is None:
         raise InputError(f"dtype must be {spec.dtype.value}: the input has no scale", got=array.dtype.name, where=where)
-    return spec.quant.quantize(array, spec.dtype.numpy).astype(spec.dtype.numpy)
+    return spec.quant.quantize(real, spec.dtype.numpy)

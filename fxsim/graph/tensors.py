@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +40,15 @@ class Tensors(Mapping[str, NDArray[np.generic]]):
 
     def __repr__(self) -> str:
         return "\n".join(["Tensors:", *(f"  {name}: {a.dtype}{list(a.shape)}" for name, a in self._arrays.items())])
+
+    @property
+    def quants(self) -> dict[str, Affine | None]:
+        """Name to the quantization of its codes; None for reals."""
+        return dict(self._quants)
+
+    def subset(self, names: Iterable[str]) -> Tensors:
+        """The tensors called `names`, in that order."""
+        return Tensors({name: self._arrays[name] for name in names}, self._quants)
 
     def dequantize(self) -> dict[str, NDArray[np.float32]]:
         """Return the real values of every tensor, float32; `QuantizationError` for integer codes without a scale."""

@@ -41,7 +41,11 @@ class Softmax:
 
 @operator
 class SoftmaxOperator(Operator):
-    """y has x's shape, scale 1/256, zero point -128; source: semantics of gemmlowp and TFLite's reference/softmax.h."""
+    """y has x's shape, scale 1/256, zero point -128; source: semantics of gemmlowp and TFLite's reference/softmax.h.
+
+    Where a row's exponentials add up to 512 or more, TFLite shifts by 32 and has no defined result; here the shift
+    goes on, so that every code is -128.
+    """
 
     name = "SOFTMAX"
     attrs = Softmax

@@ -61,6 +61,10 @@ class MacCase:
         return out, LayerStats(*(np.array(row) for row in [*rows, *ends]))
 
 
+def shape(*dimensions: int) -> tuple[int, ...]:
+    return dimensions
+
+
 def activation_clamp(activation: str, so: float, zy: int) -> tuple[int, int]:
     low, high = LIMITS[activation]
     q = [None if r is None else zy + round(float(np.float32(r) / np.float32(so))) for r in (low, high)]
@@ -81,10 +85,10 @@ def mac_cases(draw: st.DrawFn, op: str | None = None, profile: str = "tflite") -
     si, so = 2.0 ** draw(st.integers(-4, 0)), draw(st.sampled_from([0.25, 0.375, 0.5, 1.0, 3.0]))
     if op == "FULLY_CONNECTED":
         depth = draw(st.integers(1, 20))
-        x_shape, w_shape, axis = (batch, depth), (outputs, depth), 0
+        x_shape, w_shape, axis = shape(batch, depth), shape(outputs, depth), 0
         geometry = naive.Geometry(1, batch, 1, 1)
         attrs: Any = FullyConnected(activation)
-        y_shape: tuple[int, ...] = (batch, outputs)
+        y_shape = shape(batch, outputs)
     else:
         geometry = draw(geometries())
         a = (geometry.sh, geometry.sw, geometry.dh, geometry.dw, geometry.padding, activation)

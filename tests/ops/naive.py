@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Shape = tuple[int, ...]
 
@@ -21,7 +23,7 @@ def wrap(v: int, bits: int) -> int:
 
 
 def fits(v: int, bits: int) -> bool:
-    return -(2 ** (bits - 1)) <= v < 2 ** (bits - 1)
+    return v.bit_length() < bits if v >= 0 else (~v).bit_length() < bits
 
 
 def half_up(r: Fraction) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.numerics import Affine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Array = NDArray[np.generic]
 

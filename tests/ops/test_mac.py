@@ -158,7 +158,7 @@ def test_accumulators_too_wide_to_requantize_are_refused() -> None:
     from fxsim._core.errors import QuantizationError
 
     case, _ = small_conv()
-    with pytest.raises(QuantizationError, match="acc_bits must be in 2..48"):
+    with pytest.raises(QuantizationError, match=r"acc_bits must be in 2\.\.48"):
         run(case, Numerics(acc_bits=49))
 
 

@@ -35,7 +35,8 @@ def test_pools_equal_naive(op: str, g: naive.Geometry, activation: str, zero: in
     g.dh = g.dw = 1
     if g.rows[0] < 1 or g.cols[0] < 1:
         g.padding = "SAME"
-    net = single(op, Pool(g.padding, g.sh, g.sw, g.kh, g.kw, activation), tensor((batch, g.in_h, g.in_w, 2), 0.25, zero),
+    attrs = Pool(g.padding, g.sh, g.sw, g.kh, g.kw, activation)
+    net = single(op, attrs, tensor((batch, g.in_h, g.in_w, 2), 0.25, zero),
                  tensor((batch, g.rows[0], g.cols[0], 2), 0.25, zero))
     x = codes(seed, (samples, batch, g.in_h, g.in_w, 2))
     out = run(net, x).reshape(-1, g.rows[0], g.cols[0], 2)
@@ -47,7 +48,8 @@ def test_pools_equal_naive(op: str, g: naive.Geometry, activation: str, zero: in
 
 
 def test_average_ties_go_away_from_code_zero() -> None:
-    net = single("AVERAGE_POOL_2D", Pool("VALID", 1, 2, 1, 2), tensor((1, 1, 4, 1), 1.0, 50), tensor((1, 1, 2, 1), 1.0, 50))
+    attrs = Pool("VALID", 1, 2, 1, 2)
+    net = single("AVERAGE_POOL_2D", attrs, tensor((1, 1, 4, 1), 1.0, 50), tensor((1, 1, 2, 1), 1.0, 50))
     assert run(net, np.array([3, 4, -3, -4], np.int8).reshape(1, 1, 1, 4, 1)).ravel().tolist() == [4, -4]
 
 
@@ -75,8 +77,8 @@ def test_quantize_equals_naive(case: tuple[Network, Array]) -> None:
     assert before is not None
     assert after is not None
     real, y = float(before.scale[0]) / float(after.scale[0]), net.values[1].type.dtype
-    expected = [naive.clamp(naive.tfl_double(q - int(before.zero_point[0]), real) + int(after.zero_point[0]), y.lo, y.hi)
-                for q in x.ravel().tolist()]
+    zx, zy = int(before.zero_point[0]), int(after.zero_point[0])
+    expected = [naive.clamp(naive.tfl_double(q - zx, real) + zy, y.lo, y.hi) for q in x.ravel().tolist()]
     assert run(net, x).ravel().tolist() == expected
 
 
