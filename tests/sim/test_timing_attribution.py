@@ -1,0 +1,235 @@
+"""Compute and stall cycles: hand-worked programs, identities, and a naive account cycle by cycle."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from hypothesis import given, settings
+
+from fxsim.isa import Init, Instruction, Lut, Mac, Merge, Program, Req, Semaphore, Unit
+from fxsim.sim.timing import CAUSES, Timeline, timeline
+from fxsim.testing import programs
+from tests.sim.timing_cases import CHAIN, TREE, bits, chained, group_starts, load, mac, program, req, store
+
+if TYPE_CHECKING:
+    from fxsim.hw import Hardware
+
+FILL = {"first": 1, "last": 1}
+
+
+def accounts(*instructions: Instruction, hardware: Hardware = TREE,
+             layer_of: list[int] | None = None) -> list[Counter[str]]:
+    """Cycles of every layer by cause, zeros left out."""
+    times = timeline(program(*instructions, hardware=hardware, layer_of=layer_of))
+    return [+Counter(layer.stalls | {"compute": layer.compute_cycles}) for layer in times.layers]
+
+
+def lut(**fields: int) -> Lut:
+    """A LUT of 10 elements: 8 busy cycles t .. t + 7."""
+    return Lut(count=10, entry_bytes=1, out_addr=1024, x_signed=1, **fields)
+
+
+def test_load_mac_req_store() -> None:
+    # LOAD 0 .. 41. MAC issued 42, row file until 47; beats 47, 49, 51, 53 with Tw = 2 between; commit 57.
+    # REQ beats 58, 59, commit 61; STORE until 79.
+    parts = (load(256, pushes=bits(Semaphore.DMA_MAC)), mac(load_params=1, **FILL, pops=bits(Semaphore.DMA_MAC)),
+             req(pushes=bits(Semaphore.REQ_DMA)), store(4, pops=bits(Semaphore.REQ_DMA)))
+    assert accounts(*parts) == [{"token_dma": 42, "row_file": 5, "w_port": 3, "compute": 6, "drain": 4 + 20}]
+
+
+def test_one_half_alone_makes_the_next_block_wait() -> None:
+    # MAC beat 3; REQ beats 8, 9; second MAC issued 10, tile until 13; beat 13; REQ beats 18, 19, commit 21.
+    # 4 .. 7: the second MAC waits for the half.
+    block = mac(k_count=4, **FILL)
+    assert accounts(block, req(), block, req()) == [{"w_port": 3 + 3, "half": 4, "compute": 6, "drain": 4 + 2}]
+
+
+def test_a_chain_waits_for_its_slot() -> None:
+    # Beats 2, 4, 6, 8 with the tile there at once; commit 12.
+    assert accounts(chained(**FILL), hardware=CHAIN) == [{"w_port": 2, "r_gap": 3, "compute": 4, "drain": 4}]
+
+
+def test_a_mac_waits_for_the_token_of_the_req_before_it() -> None:
+    # MAC beat 3. REQ waits for LOAD until 42, beats 43, 44. MAC issued 43, tile 44 + 2, beat 46, commit 50.
+    parts = (load(256, pushes=bits(Semaphore.DMA_MAC)), mac(k_count=4, **FILL), req(pops=bits(Semaphore.DMA_MAC)),
+             mac(k_count=4, half=1, **FILL))
+    assert accounts(*parts) == [{"w_port": 3 + 2, "token_dma": 38, "compute": 4, "drain": 4}]
+
+
+def test_a_req_alone_waits_for_its_token_then_for_its_issue() -> None:
+    parts = (load(256, pushes=bits(Semaphore.DMA_MAC)), mac(k_count=4, **FILL), req(pops=bits(Semaphore.DMA_MAC)))
+    assert accounts(*parts) == [{"w_port": 3, "token_dma": 38, "issue": 1, "compute": 3, "drain": 2}]
+
+
+def test_the_vector_engine_waits_for_mac_and_req() -> None:
+    # MAC beat 3, commit 7: LUT in 8. With the REQ between (beats 8, 9, commit 11): LUT in 12.
+    block = {"k_count": 4, **FILL}
+    direct = accounts(mac(**block, pushes=bits(Semaphore.MAC_VEC)), lut(pops=bits(Semaphore.MAC_VEC)))
+    assert direct == [{"w_port": 3, "token_mac": 4, "compute": 9}]
+    behind = accounts(mac(**block), req(pushes=bits(Semaphore.REQ_VEC)), lut(pops=bits(Semaphore.REQ_VEC)))
+    assert behind == [{"w_port": 3, "token_req": 4 + 2, "compute": 11}]
+
+
+def test_a_kept_slot_waits_for_the_gap() -> None:
+    # Second MAC: tile at 8 + 1, slots at 8 + 1 + 1: cycle 9 is its gap. Beats 2, 4, 6, 8 | 10; commit 14.
+    parts = chained(first=1), chained(last=1, init=Init.KEEP, k_count=4)
+    assert accounts(*parts, hardware=CHAIN) == [{"w_port": 2, "r_gap": 3 + 1, "compute": 5, "drain": 4}]
+
+
+def test_windows_end_with_the_last_commit_of_a_layer() -> None:
+    # Layer 0: LOAD until 17, LUT 18 .. 25, STORE 26 .. 43. Layer 1: LOAD 27 .. 51, LUT 52 .. 59. Layer 2 is empty.
+    to_vec, from_vec = bits(Semaphore.DMA_VEC), bits(Semaphore.VEC_DMA)
+    parts = (load(pushes=to_vec), lut(pops=to_vec, pushes=from_vec), store(pops=from_vec), load(pushes=to_vec),
+             lut(pops=to_vec))
+    found = accounts(*parts, layer_of=[0, 0, 0, 1, 1])
+    assert found == [{"token_dma": 18, "compute": 8, "drain": 18}, {"token_dma": 8, "compute": 8}]
+    layered = timeline(program(*parts, layer_of=[0, 0, 0, 1, 3]))
+    assert [(layer.begin, layer.cycles) for layer in layered.layers] == [(0, 44), (44, 8), (52, 0), (52, 8)]
+
+
+def test_work_of_a_later_layer_counts_in_the_window_it_falls_in() -> None:
+    # Layer 0: LUT 0 .. 7. Layer 1: MAC with its beat in 3, LOAD until 41.
+    parts = lut(), mac(k_count=4, **FILL), load(256)
+    assert accounts(*parts, layer_of=[0, 1, 1]) == [{"compute": 8}, {"drain": 34}]
+
+
+@settings(max_examples=30)
+@given(programs(max_instructions=60))
+def test_windows_and_causes_add_up_to_all_cycles(machine_code: Program) -> None:
+    times = timeline(machine_code)
+    assert times.cycles == (int(times.end.max()) + 1 if len(machine_code) else 0)
+    begin = 0
+    for layer in times.layers:
+        assert layer.begin == begin
+        assert tuple(layer.stalls) == CAUSES
+        assert min(layer.stalls.values()) >= 0
+        assert layer.stalls["requantizer"] == layer.stalls["token_vec"] == 0
+        assert layer.cycles == layer.compute_cycles + sum(layer.stalls.values())
+        begin += layer.cycles
+    assert begin == times.cycles
+
+
+@settings(max_examples=30)
+@given(programs(max_instructions=60))
+def test_every_unit_issues_and_commits_in_order(machine_code: Program) -> None:
+    times = timeline(machine_code)
+    units = np.array([i.unit for i in machine_code.instructions], np.int64)
+    engines = np.array([i.engine for i in machine_code.instructions], np.int64)
+    assert (times.issue <= times.start).all()
+    assert (times.start <= times.end).all()
+    for unit in Unit:
+        assert (np.diff(times.end[units == unit]) > 0).all()
+        assert (np.diff(times.issue[engines == unit.engine]) > 0).all()
+
+
+@settings(max_examples=30)
+@given(programs(max_instructions=40))
+def test_causes_are_those_of_a_naive_account(machine_code: Program) -> None:
+    found = [+Counter(layer.stalls | {"compute": layer.compute_cycles}) for layer in timeline(machine_code).layers]
+    assert found == _Naive(machine_code, timeline(machine_code)).layers()
+
+
+class _Naive:
+    """The attribution rule, one cycle after the other."""
+
+    def __init__(self, machine_code: Program, times: Timeline) -> None:
+        self.code, self.times, self.hardware = machine_code.instructions, times, machine_code.hardware
+        self.layer_of, self.layer_count = machine_code.layer_of, len(machine_code.layers)
+        t = self.hardware.timing
+        tree = self.hardware.numerics.reduction == "tree"
+        self.gap = 1 if tree else -(-t.cols // t.chain_per_stage)
+        self.tile = -(-t.rows * t.cols * self.hardware.numerics.weight_bits // (8 * t.w_port_bytes))
+        self.groups = {i: group_starts(x, self.hardware) for i, x in enumerate(self.code) if isinstance(x, Mac | Merge)}
+        self.work = sorted((c, i) for i in range(len(self.code)) for c in self.beats(i, reads=False))
+        self.reads = sorted((c, i) for i in range(len(self.code)) for c in self.beats(i, reads=True))
+        self.producers = self.match()
+
+    def match(self) -> list[dict[Unit, int]]:
+        """Instruction whose token is popped, by unit."""
+        pushed: dict[Semaphore, list[int]] = {s: [] for s in Semaphore}
+        found: list[dict[Unit, int]] = []
+        for i, x in enumerate(self.code):
+            taken = [s for s in Semaphore if x.pops >> s & 1]
+            found.append({s.producer: pushed[s].pop(0) for s in taken})
+            for s in Semaphore:
+                if x.pushes >> s & 1:
+                    pushed[s].append(i)
+        return found
+
+    def beats(self, i: int, *, reads: bool) -> list[int]:
+        """Busy cycles of an instruction."""
+        x, start = self.code[i], int(self.times.start[i])
+        if isinstance(x, Req):
+            count = x.positions * -(-x.rows // self.hardware.timing.requant_lanes)
+            return list(range(start, start + count)) if reads else []
+        if reads or x.unit is Unit.DMA:
+            return []
+        if x.unit is Unit.VEC:
+            return list(range(start, int(self.times.end[i]) + 1))
+        return [start + s + b for s, count in self.groups[i] for b in range(count)]
+
+    def layers(self) -> list[Counter[str]]:
+        """Cycles of every layer by cause."""
+        busy = {c for c, _ in self.work + self.reads}
+        ends = self.times.end
+        result, begin = [], 0
+        for k in range(self.layer_count):
+            stop = max([begin, *(int(e) + 1 for e in ends[self.layer_of == k])])
+            result.append(Counter("compute" if c in busy else self.cause(c, stop) for c in range(begin, stop)))
+            begin = stop
+        return result
+
+    def cause(self, cycle: int, stop: int) -> str:
+        """Why an idle cycle of a window that ends before `stop` is idle."""
+        for beats in (self.work, self.reads):
+            later = [(c, i) for c, i in beats if cycle < c < stop]
+            if later:
+                beat, i = min(later)
+                return next((name for name, holds in self.conditions(i, beat) if cycle < holds), "issue")
+        return "drain"
+
+    def conditions(self, i: int, beat: int) -> list[tuple[str, int]]:
+        """First cycle in which each condition for that beat of instruction `i` holds, in order."""
+        x, times, start = self.code[i], self.times, int(self.times.start[i])
+        if beat > start and i in self.groups:
+            inside = [s for s, _ in self.groups[i] if start + s < beat]
+            return [("w_port", start + inside[-1] + (self.tile if isinstance(x, Mac) else 0)), ("r_gap", beat)]
+        result = [(f"token_{u.name.lower()}", self.token(i, u)) for u in Unit]
+        if isinstance(x, Mac) and x.first:
+            result.append(("half", max((self.stop(j, x.half) for j in self.before(i, Req)), default=0)))
+        if isinstance(x, Mac) and x.load_params:
+            result.append(("row_file", int(times.issue[i]) + 1 + x.rows))
+        before = self.before(i, Mac, Merge)
+        last = self.groups[before[-1]] if before else []
+        if isinstance(x, Mac):
+            group = int(times.start[before[-1]]) + last[-1][0] if before else 0
+            result.append(("w_port", max(int(times.issue[i]) + 1, group) + self.tile))
+        if before and isinstance(x, Mac | Merge):
+            gap = self.gap if isinstance(x, Merge) else self.gap - 1 if x.init == Init.KEEP else 0
+            result.append(("r_gap", int(times.start[before[-1]]) + sum(last[-1]) + gap))
+        if isinstance(x, Req):
+            result.append(("drain", 1 + max(int(times.end[j]) for j in before if self.fills(j, x.half))))
+        return result
+
+    def token(self, i: int, unit: Unit) -> int:
+        """When the token of `unit` is there, for a MAC or MERGE also that of each REQ directly before it."""
+        line = [i]
+        if i in self.groups:
+            sums = self.before(i, Mac, Merge)
+            line += [j for j in self.before(i, Req) if not sums or j > sums[-1]]
+        return max(int(self.times.end[self.producers[j][unit]]) + 1 if unit in self.producers[j] else 0 for j in line)
+
+    def before(self, i: int, *kinds: type[Instruction]) -> list[int]:
+        return [j for j in range(i) if isinstance(self.code[j], kinds)]
+
+    def fills(self, i: int, half: int) -> bool:
+        """Whether instruction `i` makes `half` full."""
+        x = self.code[i]
+        return isinstance(x, Mac | Merge) and x.half == half and x.last == 1
+
+    def stop(self, i: int, half: int) -> int:
+        """The cycle after the last beat of REQ `i`, if it reads `half`; else 0."""
+        x = self.code[i]
+        return self.beats(i, reads=True)[-1] + 1 if isinstance(x, Req) and x.half == half else 0
