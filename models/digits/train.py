@@ -136,8 +136,8 @@ class Quantizer:
         bias_real = layer.module.bias.detach().numpy().astype(np.float64)
         x_quant = self.values[self.last].type.quant
         assert x_quant is not None
-        # a dead channel's scale is kept large enough for its bias to fit 30 bits
-        least = np.maximum(np.abs(bias_real), 1e-6) / float(x_quant.scale[0]) / 2**29
+        # a dead channel's scale is kept large enough for its bias code to stay below 2^15
+        least = np.maximum(np.abs(bias_real), 1e-6) / float(x_quant.scale[0]) / 2**15
         scale = np.maximum(np.abs(weight).max(axis=axes) / 127, least).astype(np.float32)
         codes = np.clip(np.rint(weight / scale.reshape(-1, *[1] * len(axes))), -127, 127).astype(np.int8)
         bias_scale = (x_quant.scale.astype(np.float64) * scale).astype(np.float32)
