@@ -80,7 +80,7 @@ def disassemble(program: Program) -> str:
 def instruction_text(instruction: Instruction) -> str:
     """Write one instruction: mnemonic, then the fields that differ from their defaults."""
     words = [instruction.mnemonic]
-    defaults = _defaults(type(instruction))
+    defaults = _defaults(instruction.mnemonic)
     for f in instruction.layout:
         value = getattr(instruction, f.name)
         if value != defaults[f.name]:
@@ -232,8 +232,8 @@ def _field_text(field: Field, value: int) -> str:
 
 
 @functools.cache
-def _defaults(cls: type[Instruction]) -> dict[str, int]:
-    return dataclasses.asdict(cls())
+def _defaults(mnemonic: str) -> dict[str, int]:
+    return dataclasses.asdict(INSTRUCTIONS[mnemonic]())
 
 
 def _tokens(line: str, number: int) -> list[_Token]:

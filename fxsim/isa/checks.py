@@ -120,7 +120,7 @@ def _check_sizes(program: Program) -> None:
         raise ProgramError("layer_of must never decrease",
                            where=f"instruction {int(np.argmax(np.diff(layer_of) < 0)) + 1}")
     if layer_of.size and not (layer_of[0] >= 0 and layer_of[-1] < len(program.layers)):
-        raise ProgramError(f"layer_of must be in 0..{len(program.layers) - 1}",
+        raise ProgramError(f"layer_of must be at least 0 and below {len(program.layers)}, the number of layers",
                            got=(int(layer_of[0]), int(layer_of[-1])))
 
 

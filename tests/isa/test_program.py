@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fxsim._core.errors import FxsimError, ProgramError
+from fxsim.isa import (
+    Instruction,
+    Load,
+    Lut,
+    Mac,
+    Merge,
+    Pool,
+    Program,
+    Req,
+    Softmax,
+    Space,
+    Store,
+    VReq,
+    encode,
+)
+from fxsim.isa.reference import run_plain
+from fxsim.numerics import Overflow, SchemeCode
+from tests.isa.strategies import legal_programs
+from tests.isa.tiny import tiny_instructions, tiny_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TINY = tiny_program()
+FILE = TINY.to_bytes()
+
+
+@given(legal_programs())
+def test_file_is_a_lossless_round_trip(program: Program) -> None:
+    data = program.to_bytes()
+    again = Program.from_bytes(data)
+    assert again.to_bytes() == data
+    assert again.instructions == program.instructions
+    assert again.symbols == program.symbols
+    assert again.layers == program.layers
+    assert again.hardware == program.hardware
+    assert again.layer_of.tolist() == program.layer_of.tolist()
+    assert again.layer_of.dtype == np.int32
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.fxp"
+    TINY.save(path)
+    assert path.read_bytes() == FILE
+    assert Program.load(path).to_bytes() == FILE
+    assert Program.load(FILE).to_bytes() == FILE
+    assert [p.name for p in tmp_path.iterdir()] == ["tiny.fxp"]
+
+
+def test_failed_save_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match="file must be writable"):
+        TINY.save(tmp_path / "missing" / "tiny.fxp")
+    (tmp_path / "taken.fxp").mkdir()
+    with pytest.raises(ProgramError, match="file must be writable"):
+        TINY.save(tmp_path / "taken.fxp")
+    assert [p.name for p in tmp_path.iterdir()] == ["taken.fxp"]
+
+
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match=r"no\.fxp: program file must be readable"):
+        Program.load(tmp_path / "no.fxp")
+
+
+def test_an_immediate_can_be_edited_in_place() -> None:
+    x = bytes([1, 2, 3, 4])
+    assert list(run_plain(TINY, {"x": x}).bytes_of(TINY.symbol("y"))) == [40, 128]
+    (start, _) = header_of(FILE)["sections"]["code"]
+    field = next(f for f in Req.layout if f.name == "clamp_hi")
+    data = bytearray(FILE)
+    word = int.from_bytes(data[start + 4 * 64 : start + 5 * 64], "little")
+    word ^= (127 ^ 33) << field.offset
+    data[start + 4 * 64 : start + 5 * 64] = word.to_bytes(64, "little")
+    edited = Program.from_bytes(bytes(data))
+    assert list(run_plain(edited, {"x": x}).bytes_of(edited.symbol("y"))) == [33, 128]
+
+
+def header_of(data: bytes) -> dict[str, Any]:
+    length = struct.unpack_from("<I", data, 4)[0]
+    header: dict[str, Any] = json.loads(data[8 : 8 + length])
+    return header
+
+
+def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
+    """The tiny file with an altered header; sections stay where they are."""
+    header = header_of(FILE)
+    change(header)
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text = text.ljust(struct.unpack_from("<I", FILE, 4)[0])
+    start = header_of(FILE)["sections"]["code"][0]
+    assert len(text) <= start - 8, "the change must not lengthen the header beyond its padding"
+    return FILE[:4] + struct.pack("<I", len(text)) + text + bytes(start - 8 - len(text)) + FILE[start:]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda h: h.update(schema=2), "schema must be 1"),
+        (lambda h: h.pop("name"), "header: keys must be schema, name"),
+        (lambda h: h.update(name=5), "name: value must be a printable string, not 5"),
+        (lambda h: h.update(batched=0), "must be true or false"),
+        (lambda h: h.update(profile="none"), "profile must be one of: tflite"),
+        (lambda h: h.update(dram_bytes=0.5), "dram_bytes: value must be a 64-bit integer"),
+        (lambda h: h.update(dram_bytes=47), "dram_bytes must be in 48..68719476736, not 47"),
+        (lambda h: h.update(dram_bytes=8000), "dram_bytes must be close to what the program uses, 130"),
+        (lambda h: h["sections"].update(code=[0, 384]), r"section code must be \[\d+, size\]"),
+        (lambda h: h["sections"]["code"].__setitem__(1, 320), r"section constants must be \[\d+, size\]"),
+        (lambda h: h["sections"]["layer_of"].__setitem__(1, 20), "file must end with its last section"),
+        (lambda h: h["sections"]["layer_of"].__setitem__(1, 28), "section layer_of must end inside the file"),
+        (lambda h: h["symbols"][0].update(address=-1), "value must be at least 0, not -1"),
+        (lambda h: h["symbols"][0].update(address=4), "symbol x: symbol must be above the constants"),
+        (lambda h: h["symbols"][0].update(address=190), "symbol x: symbol must end inside DRAM, 192 bytes, not 194"),
+        (lambda h: h["symbols"][0].update(shape=[2, 4]), "first dimension of an input must be 1"),
+        (lambda h: h["symbols"][0].update(shape=4), "value must be a list, not 4"),
+        (lambda h: h["symbols"][0].update(shape=[1, 1 << 31]), "dimension must be below"),
+        (lambda h: h["symbols"][0].update(dtype="int4"), "dtype must be one of"),
+        (lambda h: h["symbols"][0].update(kind="in"), "value must be one of: input, output, tensor"),
+        (lambda h: h["symbols"][0].update(scale=[0]), "scale must be finite and positive"),
+        (lambda h: h["symbols"][0].update(scale=[]), "zero_point must have 0 entries"),
+        (lambda h: h["symbols"][0].update(axis=1), "axis must be a dimension with one scale per index"),
+        (lambda h: h["symbols"][0].update(until=9), "ready and until must ascend within 0..6"),
+        (lambda h: h["symbols"][1].update(name="x"), "symbol names must be unique"),
+        (lambda h: h["symbols"][0].update(colour=1), "keys must be name, address"),
+        (lambda h: h["layers"][0].update(macs=True), "value must be a 64-bit integer, not True"),
+        (
+            lambda h: h["layers"][0].update(channels=1),
+            r"\(MAC\) field row_base: must, with rows, stay inside the channels",
+        ),
+        (lambda h: h.update(layers=[]), "layer_of must be at least 0 and below 0, the number of layers"),
+        (lambda h: h.update(layers=7), "layers: value must be a list"),
+        (lambda h: h["hardware"].update(schema=3), "schema must be 1, not 3"),
+        (lambda h: h["hardware"]["timing"].update(rows=0), "rows must be an integer in 1..1023"),
+        (lambda h: h["hardware"]["timing"].update(rows=1), r"\(MAC\) field rows: must be in 1..1, the PE rows, not 2"),
+        (lambda h: h["hardware"].update(numerics=1), "numerics must be a table"),
+    ],
+)
+def test_bad_header_is_an_error(change: Callable[[dict[str, Any]], object], complaint: str) -> None:
+    with pytest.raises(ProgramError, match=complaint):
+        Program.from_bytes(with_header(change), where="tiny.fxp")
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (b"", "must start with FXP1"),
+        (b"FXP2" + FILE[4:], "must start with FXP1"),
+        (FILE[:4] + b"\xff\xff\xff\xff" + FILE[8:], "header must fit the file"),
+        (FILE[:8] + b"\xff" + FILE[9:], "header must be UTF-8 JSON"),
+        (FILE[:8] + b"[" * 200 + FILE[208:], "header must be UTF-8 JSON"),
+        (FILE[:-1], "section layer_of must end inside the file"),
+        (FILE + b"\0", "file must end with its last section"),
+        (FILE[:-4] + b"\1\0\0\0", "layer_of must be at least 0 and below 1"),
+        (FILE[:-4] + b"\xff\xff\xff\xff", "instruction 5: layer_of must never decrease"),
+        (FILE.replace(b"0.25", b"1e99", 1).replace(b"1e99", b" NaN", 1), "header must be UTF-8 JSON: NaN"),
+    ],
+)
+def test_bad_file_is_an_error(data: bytes, complaint: str) -> None:
+    with pytest.raises(ProgramError, match=complaint):
+        Program.from_bytes(data)
+
+
+@given(st.integers(0, len(FILE) - 1), st.integers(1, 255))
+def test_any_changed_byte_is_a_program_or_an_error(place: int, change: int) -> None:
+    data = bytearray(FILE)
+    data[place] ^= change
+    try:
+        assert Program.from_bytes(bytes(data)).to_bytes()
+    except FxsimError as error:
+        assert isinstance(error, ProgramError)  # noqa: PT017 - both outcomes are right
+
+
+@given(st.integers(0, len(FILE)))
+def test_truncated_file_is_an_error(length: int) -> None:
+    if length < len(FILE):
+        with pytest.raises(ProgramError):
+            Program.from_bytes(FILE[:length])
+
+
+def bad(index: int, **fields: object) -> Program:
+    instructions = tiny_instructions()
+    instructions[index] = dataclasses.replace(instructions[index], **fields)  # type: ignore[arg-type]
+    return tiny_program(instructions)
+
+
+@pytest.mark.parametrize(
+    ("index", "fields", "complaint"),
+    [
+        (0, {"rows": 0}, r"instruction 0 \(LOAD\) field rows: must be at least 1, not 0"),
+        (0, {"rows": 2, "spad_stride": 7, "dram_stride": 8}, "field spad_stride: must be at least row_bytes"),
+        (0, {"spad_addr": 60}, "field spad_addr: must keep the access inside WEIGHT, 64 bytes; its end, not 68"),
+        (0, {"dram_addr": 47}, "field dram_addr: must not read across the end of the constants, 48, not 47"),
+        (
+            0,
+            {"dram_addr": 60},
+            "field dram_addr: must read weights and parameters from the constants, below 48, not 60",
+        ),
+        (0, {"dram_addr": 1 << 39}, "field dram_addr: must keep the access inside DRAM, 192 bytes"),
+        (
+            0,
+            {"rows": (1 << 20) - 1, "dram_stride": (1 << 32) - 1},
+            "must keep the access inside DRAM|at least row_bytes",
+        ),
+        (0, {"pushes": 1 << 4}, "field pushes: must name semaphores of its unit, not 16"),
+        (0, {"pops": 1}, "field pops: must name semaphores of its engine, not 1"),
+        (3, {"rows": 3}, "field rows: must be in 1..2, the PE rows, not 3"),
+        (3, {"positions": 0}, "field positions: must be at least 1"),
+        (3, {"positions": 2, "slot": 1}, "field slot: must leave the block inside the 2 slots of a half, not 1"),
+        (3, {"acc_bits": 1}, r"field acc_bits: must be in 2..64, not 1"),
+        (3, {"acc_bits": 65}, r"field acc_bits: must be in 2..64, not 65"),
+        (3, {"overflow": Overflow.READOUT, "internal_bits": 31}, "field internal_bits: must be in acc_bits..64"),
+        (3, {"overflow": Overflow.READOUT, "internal_bits": 65}, "field internal_bits: must be in acc_bits..64"),
+        (3, {"k_count": 5}, "field k_count: must leave the interval inside the K stream, not 5"),
+        (3, {"k_start": 1}, "field k_count: must leave the interval inside the K stream"),
+        (3, {"k_count": 0}, "field k_count: must be at least 1"),
+        (3, {"out_w": 0}, "field out_w: must be at least 1"),
+        (3, {"kw": 0}, "field kw: must be at least 1"),
+        (3, {"depth_mult": 0}, "field depth_mult: must be at least 1"),
+        (3, {"private_x": 1}, "field channels: must be 1 for private x, not 4"),
+        (3, {"x_zero": 128}, "field x_zero: must be a code of its operand, not 128"),
+        (3, {"w_zero": -129}, "field w_zero: must be a code of its operand, not -129"),
+        (3, {"x_addr": 61}, "field x_addr: must keep the access inside ACT, 64 bytes; its end, not 65"),
+        (3, {"w_addr": 60}, "field w_addr: must keep the access inside WEIGHT, 64 bytes; its end, not 68"),
+        (3, {"p_addr": 33}, "field p_addr: must keep the access inside PARAM, 64 bytes; its end, not 65"),
+        (3, {"channel_base": 1}, "field x_addr: must keep the access inside ACT, from byte 0, not -1"),
+        (3, {"row_base": 1}, "field row_base: must, with rows, stay inside the channels of its layer, not 1"),
+        (4, {"slot": 2}, "field slot: must leave the block inside the 2 slots"),
+        (4, {"clamp_lo": 5, "clamp_hi": 4}, "field clamp_lo: must be at most clamp_hi, not 5"),
+        (4, {"clamp_lo": -1, "clamp_hi": 128}, "field clamp_hi: must, with clamp_lo, fit the signed or the unsigned"),
+        (4, {"acc_bits": 49}, "field acc_bits: must be a width at which the requantization scheme is exact, not 49"),
+        (4, {"out_addr": 63}, "field out_addr: must keep the access inside ACT, 64 bytes; its end, not 65"),
+        (5, {"dram_addr": 40}, "field dram_addr: must be above the constants, at least 48, not 40"),
+        (5, {"rows": 2, "dram_stride": 1}, "field dram_stride: must be at least row_bytes"),
+    ],
+)
+def test_illegal_field_is_named(index: int, fields: dict[str, object], complaint: str) -> None:
+    program = bad(index, **fields)
+    with pytest.raises(ProgramError, match=complaint):
+        program.check()
+    with pytest.raises(ProgramError, match=complaint):
+        Program.from_bytes(program.to_bytes())
+
+
+POOL = Pool(tile_h=2, tile_w=2, channels=1, out_h=1, out_w=1, kh=2, kw=2, pixel_pitch=1, out_addr=8, clamp_hi=9)
+VREQ = VReq(count=4, out_addr=4, shift=1, clamp_hi=9)
+SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=22, diff_min=-496)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "complaint"),
+    [
+        (POOL, ""),
+        (VREQ, ""),
+        (SOFTMAX, ""),
+        (Lut(count=4, out_addr=4, entry_bytes=1), "PARAM, 64 bytes; its end, not 256"),
+        (Merge(rows=1, positions=1, parts=2, acc_bits=9), ""),
+        (Merge(rows=1, positions=1, parts=1, acc_bits=9), "field parts: must be at least 2"),
+        (Merge(rows=1, positions=1, parts=3, acc_bits=9), "field slot: must leave the block inside"),
+        (dataclasses.replace(POOL, iy0=2), "field iy0: must give every window a pixel inside the tile"),
+        (dataclasses.replace(POOL, ix0=-2), "field ix0: must give every window a pixel inside the tile"),
+        (dataclasses.replace(POOL, out_w=3, stride_x=1), "field ix0: must give every window a pixel inside the tile"),
+        (dataclasses.replace(POOL, out_addr=3), "field out_addr: must give an output region that is disjoint"),
+        (dataclasses.replace(POOL, channels=0), "field channels: must be at least 1"),
+        (dataclasses.replace(VREQ, out_addr=3), "field out_addr: must give an output region that equals"),
+        (dataclasses.replace(VREQ, out_addr=0), ""),
+        (dataclasses.replace(VREQ, scheme=SchemeCode.FP32_RNE), "field scheme: must be an integer scheme"),
+        (dataclasses.replace(VREQ, shift=31), "field shift: must be a shift that the scheme takes, not 31"),
+        (Lut(count=4, entry_bytes=3), "field entry_bytes: must be 1, 2 or 4"),
+        (Lut(count=4, entry_bytes=4), "field out_addr: must give an output region that equals"),
+        (dataclasses.replace(SOFTMAX, length=4096), "field length: must be at most 4095"),
+        (dataclasses.replace(SOFTMAX, left_shift=32), "field left_shift: must be at most 31"),
+        (dataclasses.replace(SOFTMAX, diff_min=-513), "field diff_min: must be at most 0, and fit 32 bits"),
+        (dataclasses.replace(SOFTMAX, diff_min=1), "field diff_min: must be at most 0, and fit 32 bits"),
+        (dataclasses.replace(SOFTMAX, multiplier=0), "field multiplier: must be at least 1"),
+        (Load(space=Space.ACT, dram_addr=64, rows=2, row_bytes=1, spad_stride=1, dram_stride=0), ""),
+        (Store(dram_addr=64, rows=1, row_bytes=128), "field spad_addr: must keep the access inside ACT"),
+        (Mac(), r"instruction 0 \(MAC\) field rows: must be in 1..2, the PE rows, not 0"),
+        (Req(), r"instruction 0 \(REQ\) field rows: must be in 1..2, the PE rows, not 0"),
+    ],
+)
+def test_legality_of_one_instruction(instruction: Instruction, complaint: str) -> None:
+    program = tiny_program([instruction])
+    if not complaint:
+        program.check()
+        return
+    with pytest.raises(ProgramError, match=complaint):
+        program.check()
+
+
+def test_check_covers_what_runs() -> None:
+    """The tiny program breaks as soon as its code or its layer table does not fit."""
+    wrong = dataclasses.replace(TINY, layer_of=np.zeros(5, np.int32))
+    with pytest.raises(ProgramError, match=r"layer_of must be int32 \[6\]"):
+        wrong.check()
+    wrong = dataclasses.replace(TINY, layers=TINY.layers * 2)
+    with pytest.raises(ProgramError, match="layer names must be unique"):
+        wrong.check()
+    wrong = dataclasses.replace(TINY, code=encode(tiny_instructions()) + b"\0" * 64)
+    with pytest.raises(ProgramError, match="instruction 6: opcode must be one of"):
+        wrong.check()
+
+
+def test_lookups() -> None:
+    assert [s.name for s in TINY.of_kind("input")] == ["x"]
+    assert len(TINY) == 6
+    with pytest.raises(ProgramError, match="symbol must be one of: x, y, not 'z'"):
+        TINY.symbol("z")

@@ -1,0 +1,100 @@
+"""Vector engine, DMA and access checks of the plain machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from fxsim._core.errors import ProgramError
+from fxsim.isa import Load, Lut, Pool, PoolKind, Softmax, Space, Store, VReq
+from fxsim.isa.reference import PlainMachine
+from fxsim.numerics import SchemeCode
+from tests.isa.plain import HARDWARE, machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(PoolKind.AVERAGE, [-2, 3, -2, 2]), (PoolKind.MAX, [-1, 5, -1, 5])])
+def test_pool_skips_taps_outside(kind: PoolKind, expected: list[int]) -> None:
+    """Columns 2×2 windows at stride 1 from column -1 of a 2 × 2 tile, rows clipped the same way."""
+    plain = machine(np.array([-2, 5, -1, 1], np.int8).tobytes())
+    Pool(
+        kind=kind,
+        tile_h=2,
+        tile_w=2,
+        channels=1,
+        pixel_pitch=1,
+        ix0=-1,
+        kh=2,
+        kw=2,
+        out_h=2,
+        out_w=2,
+        stride_x=2,
+        stride_y=0,
+        out_addr=64,
+        out_pitch=1,
+        out_row_pitch=2,
+        clamp_lo=-128,
+        clamp_hi=127,
+        x_signed=1,
+    ).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 64, 4), np.int8).tolist() == [expected[0], expected[1]] * 2
+
+
+def test_lut_vreq_and_softmax() -> None:
+    plain = machine(bytes([0, 255, 128]), b"", bytes(range(256)) + np.arange(256, dtype="<u4").tobytes())
+    Lut(count=3, out_addr=16, entry_bytes=1, x_signed=1).execute(plain)
+    assert list(plain.read(Space.ACT, 16, 3)) == [128, 127, 0]
+    Lut(count=3, out_addr=16, entry_bytes=4, table_addr=256).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 16, 12), "<u4").tolist() == [0, 255, 128]
+    VReq(
+        count=3, scheme=SchemeCode.TFL_DOUBLE, multiplier=1 << 30, shift=1, in_zero=128, clamp_lo=-128, clamp_hi=126
+    ).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 0, 3), np.int8).tolist() == [-128, 126, 0]
+    row = np.array([-128, -50, 0, 10, 40, 41, 100, 127], np.int8)
+    plain.write(Space.ACT, 0, row.tobytes())
+    Softmax(rows=1, length=8, out_addr=32, multiplier=1717986944, left_shift=22, diff_min=-496).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 32, 8), np.int8).tolist() == [
+        -128,
+        -128,
+        -128,
+        -127,
+        -125,
+        -125,
+        -77,
+        70,
+    ]
+
+
+def test_dma_copies_lines() -> None:
+    plain = PlainMachine(HARDWARE, constants=bytes(range(10)), dram_bytes=40)
+    Load(space=Space.ACT, dram_addr=1, rows=3, row_bytes=2, dram_stride=3, spad_addr=5, spad_stride=4).execute(plain)
+    assert list(plain.read(Space.ACT, 5, 10)) == [1, 2, 0, 0, 4, 5, 0, 0, 7, 8]
+    Store(dram_addr=12, spad_addr=5, rows=2, row_bytes=2, spad_stride=4, dram_stride=2).execute(plain)
+    assert list(plain.read_dram(12, 4)) == [1, 2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        lambda plain: plain.read(Space.ACT, 4096, 1),
+        lambda plain: plain.read(Space.WEIGHT, -1, 1),
+        lambda plain: plain.write(Space.PARAM, 4095, b"12"),
+        lambda plain: plain.read_dram(0, 1),
+        lambda plain: plain.write_dram(0, b"1"),
+        lambda plain: plain.accumulator(0, 2, 0),
+        lambda plain: plain.accumulator(0, 0, 16),
+        lambda plain: plain.load_row(0, 2, 0, 0),
+    ],
+)
+def test_every_access_is_checked(access: Callable[[PlainMachine], object]) -> None:
+    with pytest.raises(ProgramError, match="instruction 0: access must stay inside"):
+        access(PlainMachine(HARDWARE))
+
+
+def test_constants_are_read_only() -> None:
+    with pytest.raises(ProgramError, match="address must be above the constants, at least 4, not 3"):
+        PlainMachine(HARDWARE, constants=b"1234", dram_bytes=8).write_dram(3, b"x")
