@@ -11,9 +11,9 @@ from fxsim.energy import EnergyReport, energy_report
 from fxsim.graph import LayerStats, Tensors
 from fxsim.hw import Kind, Numerics
 from fxsim.isa import Layer, Program
-from fxsim.sim.executor import execute
+from fxsim.sim.executor import Execution, TrapEvent, execute, symbol_affine
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
-from fxsim.sim.timing import LayerTiming, timeline
+from fxsim.sim.timing import LayerTiming, Timeline, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,15 +59,28 @@ def simulate(program: Program | bytes | str | Path, x: NDArray[np.generic] | Map
         network=program.name,
         profile=program.profile,
         hardware=program.hardware,
-        samples=execution.samples,
-        tensors=execution.tensors,
+        samples=len(next(iter(execution.tensors.values()))),
+        tensors=_tensors(program, execution),
         output_names=tuple(symbol.name for symbol in program.symbols if symbol.kind == "output"),
         cycles=timing.cycles,
         layers=Layers(records),
         energy=Energy(energy.low, energy.nominal, energy.high, energy.derived_share, energy.table.name,
                       energy.table.source, energy.table.excluded),
-        trap="" if execution.trap is None else execution.trap.sentence(program),
+        trap="" if execution.trap is None else trap_sentence(program, timing, execution.trap),
     )
+
+
+def _tensors(program: Program, execution: Execution) -> Tensors:
+    return Tensors(execution.tensors, {symbol.name: symbol_affine(symbol) for symbol in program.symbols})
+
+
+def trap_sentence(program: Program, timing: Timeline, event: TrapEvent) -> str:
+    """The first overflow in words: sample, layer, channel, position, k, instruction and cycle."""
+    layer = program.layers[int(program.layer_of[event.instruction])]
+    channel = int(program.columns.field("row_base")[event.instruction]) + event.row
+    place = "the bias load" if event.k < 0 else f"k = {event.k}"
+    return (f"sample {event.sample}, layer {layer.name!r} ({layer.op}), channel {channel}, block position {event.position}, "
+            f"{place} overflowed in instruction {event.instruction}, issued in cycle {int(timing.issue[event.instruction])}")
 
 
 def _per_layer(program: Program, per_instruction: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -110,6 +123,3 @@ def _record(program: Program, number: int, stats: LayerStats, timing: LayerTimin
         bias_overflow_count=stats.bias_overflow_count,
         internal_wraps=stats.internal_wraps,
     )
-
-
-__all__ = ["Tensors", "simulate"]

@@ -14,6 +14,7 @@ from fxsim._core.errors import InputError
 from fxsim._core.files import write_atomically
 from fxsim.graph import Tensors
 from fxsim.hw import Hardware
+from fxsim.numerics import Affine
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
 
 _LIMIT = 1 << 33
@@ -23,10 +24,22 @@ _RECORDS = "records.json"
 def save_result(result: Result, path: Path) -> None:
     """Write `result` to `path`, whole or not at all."""
     buffer = io.BytesIO()
-    records = json.dumps({**result.to_dict(), "tensors": result.tensors.to_dict()}).encode()
+    records = json.dumps({**result.to_dict(), "tensors": [_tensor(name, quant) for name, quant in result.tensors.quants.items()]}).encode()
     arrays = {f"tensor_{i}": result.tensors[name] for i, name in enumerate(result.tensors)}
     np.savez(buffer, allow_pickle=False, **{_RECORDS: np.frombuffer(records, np.uint8)}, **arrays)  # type: ignore[arg-type]
     write_atomically(path, buffer.getvalue())
+
+
+def _tensor(name: str, quant: Affine | None) -> dict[str, Any]:
+    if quant is None:
+        return {"name": name}
+    return {"name": name, "scale": quant.scale.tolist(), "zero_point": quant.zero_point.tolist(), "axis": quant.axis}
+
+
+def _affine(record: dict[str, Any]) -> Affine | None:
+    if "scale" not in record:
+        return None
+    return Affine(np.array(record["scale"], np.float32), np.array(record["zero_point"], np.int64), record["axis"])
 
 
 def load_result(path: Path) -> Result:
@@ -54,13 +67,13 @@ def _result(records: dict[str, Any], arrays: list[Any]) -> Result:
     for record in records["layers"]:
         shapes = {key: tuple(map(tuple, record[key])) for key in ("in_shapes", "out_shapes")}
         layers.append(LayerResult(**{**record, **shapes}))
-    energy = records["energy"]
+    energy, names = records["energy"], [t["name"] for t in records["tensors"]]
     return Result(
         network=records["network"],
         profile=records["profile"],
         hardware=Hardware.from_dict(records["hardware"]),
         samples=records["samples"],
-        tensors=Tensors.from_dict(records["tensors"], arrays),
+        tensors=Tensors(dict(zip(names, arrays, strict=True)), {t["name"]: _affine(t) for t in records["tensors"]}),
         output_names=tuple(records["outputs"]),
         cycles=records["cycles"],
         layers=Layers(layers),
