@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fxsim.formats.tflite import read_tflite, reset_stray_axes
+from fxsim.formats.tflite import read_tflite, reset_stray_axes, write_tflite
 from fxsim.oracle import golden
 from fxsim.runtimes import run_litert, run_tflm
 from tests.given import NETWORKS, given_folder, require_oracles
@@ -101,6 +101,14 @@ def test_litert_agrees_on_every_tensor(given: Given, record_property: RecordProp
     require_oracles()
     expected = run_litert(reset_stray_axes(given.model), given.inputs, computed(given.network))
     compare(given, "litert", expected, record_property)
+
+
+@pytest.mark.oracle
+def test_litert_reads_what_we_write(given: Given, record_property: RecordProperty) -> None:
+    """Our copy carries no stray axes, so LiteRT takes it as it is."""
+    require_oracles()
+    copy = write_tflite(given.network)
+    compare(given, "litert", run_litert(copy, given.inputs, computed(given.network)), record_property)
 
 
 @pytest.mark.oracle

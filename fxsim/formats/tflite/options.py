@@ -4,42 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fxsim._core.errors import ModelFormatError
-from fxsim.formats.tflite.records import OperatorRecord, vector
+from fxsim.formats.tflite.records import OperatorRecord, ints
 
 if TYPE_CHECKING:
     from fxsim.ops import Operator, OptionField, TfliteHook
 
-_MAX_INTS = 64
-
 
 def read_attrs(operator: Operator, hook: TfliteHook, record: OperatorRecord) -> Any:
-    """Attributes of one operator of a file; its defaults where the file leaves the table out.
+    """Attributes of one operator of a file; its defaults where the file leaves out a table without numbers.
 
     Raises
     ------
     ModelFormatError
-        The table belongs to another operator, or an enum code is unknown.
+        The table is missing or belongs to another operator, or an enum code is unknown.
     """
-    if record.options is None:
+    if record.options is None and not any(field.kind in ("int", "float") for field in hook.fields):
         return operator.attrs()
     if record.options_type != hook.options:
         raise ModelFormatError(
-            f"options must be {hook.options or 'absent'}", got=record.options_type, where=record.label
+            f"options must be {hook.options or 'absent'}", got=record.options_type or "absent", where=record.label
         )
     return operator.attrs(**{f.attribute: _read_field(f, record) for f in hook.fields})
 
 
 def _read_field(field: OptionField, record: OperatorRecord) -> Any:
     if field.kind == "ints":
-        values = vector(record.options, field.accessor, np.int32)
-        if values.size > _MAX_INTS:
-            raise ModelFormatError(
-                f"{field.accessor} must have at most {_MAX_INTS} entries", got=values.size, where=record.label
-            )
-        return tuple(values.tolist())
+        return ints(record.options, field.accessor, record.label)
     code = getattr(record.options, field.accessor)()
     if field.kind == "float":
         return float(code)

@@ -6,7 +6,7 @@ from struct import Struct
 
 import tflite
 
-from fxsim.formats.tflite.verify import verify
+from fxsim.formats.tflite.verifier import verify
 
 _INT = Struct("<i")
 _AXIS_VTABLE_OFFSET = 16

@@ -10,7 +10,7 @@ from fxsim.formats.tflite.options import read_attrs
 from fxsim.formats.tflite.records import ModelRecord, OperatorRecord, TensorRecord, load_records
 from fxsim.formats.tflite.support import operators_by_builtin, refuse_unsupported
 from fxsim.formats.tflite.tensors import Constants, tensor_type
-from fxsim.formats.tflite.verify import verify
+from fxsim.formats.tflite.verifier import verify
 from fxsim.graph import ABSENT, Network, Node, Value, build, unique_names
 from fxsim.ops import Operator, validate
 

@@ -12,12 +12,18 @@ from typing import Any
 
 import numpy as np
 import tflite
+from flatbuffers.number_types import Int32Flags
 from numpy.typing import NDArray
 
 from fxsim._core.errors import ModelFormatError
 from fxsim.formats.tflite.codes import enum_names, operator_name
 
 Bytes = NDArray[np.uint8]
+
+MAX_INTS = 4096
+"""Entries of a shape or a list of operands."""
+_BUILTIN_CODE_VTABLE_OFFSET = 10
+"""Where a vtable holds the offset of OperatorCode.builtin_code (slot 3)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +104,8 @@ def load_records(data: bytes) -> ModelRecord:
         subgraph_count=model.SubgraphsLength(),
         tensors=tuple(_tensor(graph.Tensors(i), i) for i in range(graph.TensorsLength())),
         operators=tuple(_operator(graph.Operators(i), i, codes) for i in range(graph.OperatorsLength())),
-        inputs=_ints(graph, "Inputs"),
-        outputs=_ints(graph, "Outputs"),
+        inputs=ints(graph, "Inputs", "subgraph 0"),
+        outputs=ints(graph, "Outputs", "subgraph 0"),
         buffers=tuple(_buffer(model.Buffers(i), i, data) for i in range(model.BuffersLength())),
     )
 
@@ -110,7 +116,11 @@ def vector(table: Any, field: str, dtype: type[np.generic]) -> NDArray[Any]:
     return np.asarray(getattr(table, f"{field}AsNumpy")()) if count else np.empty(0, dtype)
 
 
-def _ints(table: Any, field: str) -> tuple[int, ...]:
+def ints(table: Any, field: str, where: str) -> tuple[int, ...]:
+    """Read a short vector of integers; `ModelFormatError` if it has more than `MAX_INTS` entries."""
+    count = getattr(table, f"{field}Length")()
+    if count > MAX_INTS:
+        raise ModelFormatError(f"{field} must have at most {MAX_INTS} entries", got=count, where=where)
     return tuple(vector(table, field, np.int32).tolist())
 
 
@@ -119,20 +129,23 @@ def _text(raw: bytes | None) -> str:
 
 
 def _operator_code(code: Any) -> tuple[str, str]:
-    """Builtin name and custom code; files older than schema 3a have the deprecated byte only."""
-    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    return operator_name(builtin), _text(code.CustomCode())
+    """Builtin name and custom code; files older than schema 3a have the deprecated byte only.
+
+    The runtimes take the greater of both fields. The package's own `BuiltinCode` returns the deprecated one where the
+    new one is small, so the new field is read here.
+    """
+    offset = code._tab.Offset(_BUILTIN_CODE_VTABLE_OFFSET)
+    builtin = code._tab.Get(Int32Flags, code._tab.Pos + offset) if offset else 0
+    return operator_name(max(builtin, code.DeprecatedBuiltinCode())), _text(code.CustomCode())
 
 
 def _operator(operator: Any, index: int, codes: list[tuple[str, str]]) -> OperatorRecord:
-    code = operator.OpcodeIndex()
+    code, where = operator.OpcodeIndex(), f"operator {index}"
     if code >= len(codes):
-        raise ModelFormatError(f"operator code index must be below {len(codes)}", got=code, where=f"operator {index}")
+        raise ModelFormatError(f"operator code index must be below {len(codes)}", got=code, where=where)
     builtin, custom_code = codes[code]
-    kind, options = _options(operator)
-    return OperatorRecord(
-        index, builtin, custom_code, _ints(operator, "Inputs"), _ints(operator, "Outputs"), kind, options
-    )
+    inputs, outputs = ints(operator, "Inputs", where), ints(operator, "Outputs", where)
+    return OperatorRecord(index, builtin, custom_code, inputs, outputs, *_options(operator))
 
 
 def _options(operator: Any) -> tuple[str, Any]:
@@ -150,7 +163,7 @@ def _tensor(tensor: Any, index: int) -> TensorRecord:
     return TensorRecord(
         index=index,
         name=_text(tensor.Name()),
-        shape=_ints(tensor, "Shape"),
+        shape=ints(tensor, "Shape", f"tensor {index}"),
         type_code=tensor.Type(),
         buffer=tensor.Buffer(),
         quantization=_quantization(tensor.Quantization()),

@@ -14,9 +14,9 @@ from fxsim.formats.tflite.codes import enum_names
 from fxsim.formats.tflite.schema import TABLES, FieldSpec
 
 IDENTIFIER = b"TFL3"
-MAX_TABLES = 1 << 16
+MAX_TABLES = 1 << 15
 """References to tables in one file."""
-MAX_ELEMENTS = 1 << 24
+MAX_ELEMENTS = 1 << 22
 """Elements of all vectors but bytes in one file."""
 
 _U8, _U16, _U32, _I32 = Struct("<B"), Struct("<H"), Struct("<I"), Struct("<i")
