@@ -53,8 +53,8 @@ class OptionField:
 class TfliteHook:
     """How a .tflite file spells an operator, as data.
 
-    `builtin` is a name of the schema's BuiltinOperator, `options` the options table (empty: none; a file may leave the
-    table out, the attribute defaults hold then), `version` the operator version a written file declares.
+    `builtin` is a name of the schema's BuiltinOperator, `options` the options table (empty: none; a file may leave out a
+    table without numbers, the attribute defaults hold then), `version` the operator version a written file declares.
     """
 
     builtin: str
