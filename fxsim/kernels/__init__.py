@@ -1,1 +1,44 @@
-""""""
+"""Entry kernels of the tile instructions; each has one specialisation, and a network compiles only those it uses.
+
+`run_plain` and `run_checked` walk runs of DMA and MAC-engine instructions, `prove` decides between them, and every
+vector instruction has its own.
+"""
+
+from fxsim.kernels.columns import COLUMNS, KIND_LOAD, KIND_MAC, KIND_MERGE, KIND_REQ, KIND_STORE
+from fxsim.kernels.lut import LUT_COLUMNS, run_lut
+from fxsim.kernels.pool import POOL_COLUMNS, run_pool
+from fxsim.kernels.proof import EXACT_BITS, NARROW, NONE, OPEN, PROVED, prove
+from fxsim.kernels.run import run_checked, run_plain
+from fxsim.kernels.softmax import SOFTMAX_COLUMNS, run_softmax
+from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Memory, Scratch, lanes_of
+from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
+
+__all__ = [
+    "COLUMNS",
+    "EXACT_BITS",
+    "KIND_LOAD",
+    "KIND_MAC",
+    "KIND_MERGE",
+    "KIND_REQ",
+    "KIND_STORE",
+    "LUT_COLUMNS",
+    "NARROW",
+    "NONE",
+    "NO_SITE",
+    "OPEN",
+    "POOL_COLUMNS",
+    "PROVED",
+    "SITE_FIELDS",
+    "SOFTMAX_COLUMNS",
+    "VREQ_COLUMNS",
+    "Memory",
+    "Scratch",
+    "lanes_of",
+    "prove",
+    "run_checked",
+    "run_lut",
+    "run_plain",
+    "run_pool",
+    "run_softmax",
+    "run_vreq",
+]

@@ -1,0 +1,190 @@
+"""The value side of the simulator: which bits come out, and what happened inside the accumulators.
+
+A batch runs in chunks of samples; within a chunk the program is walked once, one kernel call per run of DMA and
+MAC-engine instructions and one per vector instruction. Instructions run in file order, which is one of the orders that
+tokens allow, so values do not depend on timing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim.graph import DType, InputSpec, LayerStats, as_samples
+from fxsim.kernels import NO_SITE, Memory, Scratch, lanes_of, run_checked, run_plain
+from fxsim.numerics import Affine
+from fxsim.sim.decode import Step, field_matrix, plan
+from fxsim.sim.proof import narrow_macs
+from fxsim.sim.state import chunk_samples, layer_stats, new_memory, new_scratch, new_stats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fxsim.hw import Numerics
+    from fxsim.isa import Program, Symbol
+
+Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True)
+class TrapEvent:
+    """The first overflow event under overflow = trap; k is -1 for a bias load, else the first k of what was added."""
+
+    sample: int
+    instruction: int
+    group: int
+    position: int
+    row: int
+    k: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Execution:
+    """What a run computed.
+
+    Attributes
+    ----------
+    tensors
+        Name to array (N, ...) in the tensor's own dtype; the model's first dimension is dropped if it is 1.
+    stats
+        Accumulator counters, one per layer of the program.
+    trap
+        The first overflow event under overflow = trap; the tensors are those of a machine that saturates.
+    """
+
+    tensors: dict[str, Array]
+    stats: list[LayerStats]
+    trap: TrapEvent | None
+
+
+def execute(
+    program: Program, x: object, *, keep: str | Sequence[str] = "outputs", numerics: Numerics | None = None
+) -> Execution:
+    """Execute `program` for a batch.
+
+    Parameters
+    ----------
+    program
+        The program; it is checked first.
+    x
+        One array for a single input, or a mapping from input name to array: (N, *shape[1:]) where the model's first
+        dimension is 1, else (N, *shape).
+    keep
+        ``"outputs"``, ``"all"``, or names of tensors to return beside the outputs.
+    numerics
+        Replaces the accumulator's width, register width and overflow rule (sweeps); None: the program's own.
+
+    Raises
+    ------
+    ProgramError
+        The program is illegal, or `keep` names a tensor it does not have.
+    InputError
+        `x` does not fit the program's inputs.
+    HardwareError, QuantizationError
+        `numerics` cannot replace the program's own.
+    """
+    program.check()
+    kept = _kept(program, keep)
+    inputs, count = _inputs(program, x)
+    stats = new_stats(program)
+    run = _Run(program, kept, numerics, stats)
+    size = chunk_samples(program, count)
+    parts: dict[str, list[Array]] = defaultdict(list)
+    for first in range(0, count, size):
+        samples = {name: array[first : first + size] for name, array in inputs.items()}
+        for name, array in run.chunk(first, samples).items():
+            parts[name].append(array)
+    tensors = {symbol.name: np.concatenate(parts[symbol.name]) for symbol in kept}
+    return Execution(tensors, layer_stats(program, stats), run.trap)
+
+
+def _kept(program: Program, keep: str | Sequence[str]) -> list[Symbol]:
+    if keep == "all":
+        return list(program.symbols)
+    names = [] if keep == "outputs" else [keep] if isinstance(keep, str) else keep
+    wanted = {program.symbol(name).name for name in names}
+    return [s for s in program.symbols if s.kind == "output" or s.name in wanted]
+
+
+def _inputs(program: Program, x: object) -> tuple[dict[str, Array], int]:
+    specs = [InputSpec(s.name, s.shape, DType(s.dtype), symbol_affine(s)) for s in program.of_kind("input")]
+    arrays, count = as_samples(specs, x)
+    return {spec.name: array for spec, array in zip(specs, arrays, strict=True)}, count
+
+
+def symbol_affine(symbol: Symbol) -> Affine | None:
+    """Quantization of a symbol's codes; None for reals and plain integers."""
+    if not symbol.scale:
+        return None
+    return Affine(np.array(symbol.scale, np.float32), np.array(symbol.zero_point, np.int64), symbol.axis)
+
+
+class _Run:
+    """A decoded program and its proof, executed chunk after chunk."""
+
+    def __init__(
+        self, program: Program, kept: Sequence[Symbol], numerics: Numerics | None, stats: NDArray[np.int64]
+    ) -> None:
+        self.program, self.stats = program, stats
+        self.trap: TrapEvent | None = None
+        self.due: dict[int, list[Symbol]] = defaultdict(list)
+        for symbol in kept:
+            self.due[symbol.ready].append(symbol)
+        self.fields = field_matrix(program, numerics)
+        self.work: Scratch = new_scratch(program, self.fields)
+        narrow = narrow_macs(program, self.fields, self.work)
+        self.steps = [(step, bool(narrow[step.start : step.stop].all())) for step in plan(program, self.due)]
+
+    def chunk(self, first: int, samples: Mapping[str, Array]) -> dict[str, Array]:
+        """Run samples first, first + 1, ...; the kept tensors."""
+        count = len(next(iter(samples.values())))
+        memory = new_memory(self.program, count, self.stats)
+        for symbol in self.program.of_kind("input"):
+            _place(self.program, memory, symbol)[...] = _bytes(samples[symbol.name])
+        found = self._snapshot(0, memory)
+        for step, proved in self.steps:
+            self._execute(step, proved, memory)
+            found.update(self._snapshot(step.stop, memory))
+        if self.trap is None and memory.trap[0] != NO_SITE:
+            sample, *site = memory.trap.tolist()
+            self.trap = TrapEvent(first + sample, *site)
+        return found
+
+    def _execute(self, step: Step, proved: bool, memory: Memory) -> None:
+        if step.vector is not None:
+            kernel, fields = step.vector
+            kernel(fields, memory)
+            return
+        timing = self.program.hardware.timing
+        walk = run_plain if proved else run_checked
+        walk(self.fields[step.start : step.stop], memory, self.work, timing.rows, timing.cols, lanes_of(timing.rows))
+
+    def _snapshot(self, executed: int, memory: Memory) -> dict[str, Array]:
+        return {s.name: _typed(self.program, s, _place(self.program, memory, s)) for s in self.due.get(executed, ())}
+
+
+def _place(program: Program, memory: Memory, symbol: Symbol) -> NDArray[np.uint8]:
+    """View the bytes of `symbol` of every sample, uint8 [S, nbytes]; constants are read only."""
+    start = symbol.address - len(program.constants)
+    if start < 0:
+        data = memory.constants[symbol.address : symbol.address + symbol.nbytes]
+        return np.broadcast_to(data, (len(memory.dram), symbol.nbytes))
+    return memory.dram[:, start : start + symbol.nbytes]
+
+
+def _bytes(array: Array) -> NDArray[np.uint8]:
+    """Little-endian bytes of every sample, uint8 [S, nbytes]."""
+    little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+    return little.reshape(len(little), -1).view(np.uint8)
+
+
+def _typed(program: Program, symbol: Symbol, data: NDArray[np.uint8]) -> Array:
+    """Copy a tensor's bytes as the user sees it."""
+    dtype = np.dtype(symbol.dtype)
+    shape = symbol.shape[1:] if program.batched and symbol.shape[:1] == (1,) else symbol.shape
+    codes = np.ascontiguousarray(data).view(dtype.newbyteorder("<")).astype(dtype)
+    return codes.reshape(len(data), *shape)

@@ -1,0 +1,66 @@
+"""What a program's constants say before any sample runs: proved accumulators, legal requantization words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim._core.errors import ProgramError, QuantizationError
+from fxsim.kernels import COLUMNS, EXACT_BITS, KIND_MAC, KIND_REQ, NARROW, NONE, Scratch, lanes_of, prove
+from fxsim.numerics import Requant, check_requant_width, scheme_of
+from fxsim.sim.state import bank_shape, new_memory, new_stats
+
+if TYPE_CHECKING:
+    from fxsim.isa import Program
+
+Ints = NDArray[np.int64]
+
+_KIND, _ROWS, _SCHEME, _ACC_BITS = (COLUMNS.index(name) for name in ("kind", "rows", "scheme", "acc_bits"))
+
+
+def narrow_macs(program: Program, fields: Ints, work: Scratch) -> NDArray[np.bool_]:
+    """Whether each instruction may run the plain way: bool [n], true for everything that is no MAC.
+
+    Parameters
+    ----------
+    program
+        The program; weights, biases and requantization words are its constants.
+    fields : int64 [n, len(COLUMNS)]
+        Its fields, with the widths and overflow rules of this run.
+    work
+        Work space that fits every MAC.
+
+    Raises
+    ------
+    ProgramError
+        An exact sum could leave 63 bits, so that 64-bit arithmetic would not be exact; or a REQ reads a word, or has
+        an accumulator width, that its scheme does not take.
+    """
+    timing = program.hardware.timing
+    verdicts = np.zeros(len(fields), np.uint8)
+    words = np.zeros(int(fields[fields[:, _KIND] == KIND_REQ, _ROWS].sum()), np.int64)
+    reach = np.zeros((2, *bank_shape(program)), np.int64)
+    diverged = np.zeros((2, timing.half_depth), np.uint8)
+    memory = new_memory(program, 0, new_stats(program))
+    lanes = lanes_of(timing.rows)
+    culprit = prove(fields, memory, work, reach, diverged, verdicts, words, timing.rows, timing.cols, lanes)
+    if culprit != NONE:
+        raise ProgramError(f"every exact accumulator sum must fit {EXACT_BITS} bits", where=f"instruction {culprit}")
+    _check_words(fields, words)
+    return (verdicts == NARROW) | (fields[:, _KIND] != KIND_MAC)
+
+
+def _check_words(fields: Ints, words: Ints) -> None:
+    """Refuse words and widths that a REQ's scheme does not take."""
+    index = np.flatnonzero(fields[:, _KIND] == KIND_REQ)
+    reader = np.repeat(index, fields[index, _ROWS])
+    for code, bits in np.unique(fields[index][:, [_SCHEME, _ACC_BITS]], axis=0).tolist():
+        concerned = (fields[reader, _SCHEME] == code) & (fields[reader, _ACC_BITS] == bits)
+        try:
+            check_requant_width(scheme_of(code), bits)
+            Requant.from_words(words[concerned], scheme_of(code))
+        except QuantizationError as error:
+            where = f"REQ from instruction {reader[concerned][0]} on"
+            raise ProgramError(f"requantization word {error}", where=where) from None

@@ -1,0 +1,90 @@
+"""Machine state for a chunk of samples, and how many samples make a chunk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fxsim.graph import LayerStats
+from fxsim.kernels import COLUMNS, KIND_MAC, NO_SITE, SITE_FIELDS, Memory, Scratch, lanes_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fxsim.isa import Program
+
+CHUNK_BYTES = 64 << 20
+"""State of the samples that run together; more would only fall out of the caches."""
+
+_INT64 = np.iinfo(np.int64)
+
+
+def new_stats(program: Program) -> NDArray[np.int64]:
+    """Counters of all layers' channels side by side, int64 [6, channels], before anything has happened."""
+    channels = sum(layer.channels for layer in program.layers)
+    stats = np.zeros((6, channels), np.int64)
+    stats[4], stats[5] = _INT64.max, _INT64.min
+    return stats
+
+
+def layer_stats(program: Program, stats: NDArray[np.int64]) -> list[LayerStats]:
+    """Split the counters layer by layer."""
+    ends = np.cumsum([layer.channels for layer in program.layers]).tolist()
+    return [LayerStats(*stats[:, end - layer.channels : end].copy())
+            for layer, end in zip(program.layers, ends, strict=True)]
+
+
+def bank_shape(program: Program) -> tuple[int, int, int]:
+    """(halves, slots, lanes) of the accumulator bank of one sample."""
+    timing = program.hardware.timing
+    return 2, timing.half_depth, lanes_of(timing.rows)
+
+
+def sample_bytes(program: Program) -> int:
+    """Bytes of state that each sample needs of its own."""
+    bank = int(np.prod(bank_shape(program))) * (8 + 8 + 1)
+    return program.hardware.timing.act_spad_bytes + program.dram_bytes - len(program.constants) + bank
+
+
+def chunk_samples(program: Program, samples: int) -> int:
+    """How many of `samples` run together, at least 1."""
+    return min(samples, max(1, CHUNK_BYTES // sample_bytes(program)))
+
+
+def new_memory(program: Program, samples: int, stats: NDArray[np.int64]) -> Memory:
+    """State of `samples` samples before the first instruction: zeros, but for the constants; counts go to `stats`."""
+    timing = program.hardware.timing
+    bank = (samples, *bank_shape(program))
+    word = np.zeros((2, bank[-1]), np.int64)
+    return Memory(
+        act=np.zeros((samples, timing.act_spad_bytes), np.uint8),
+        dram=np.zeros((samples, program.dram_bytes - len(program.constants)), np.uint8),
+        constants=np.frombuffer(program.constants, np.uint8).copy(),
+        weight=np.zeros(timing.weight_spad_bytes, np.uint8),
+        param=np.zeros(timing.param_spad_bytes, np.uint8),
+        register=np.zeros(bank, np.int64),
+        exact=np.zeros(bank, np.int64),
+        flags=np.zeros(bank, np.uint8),
+        bias=np.zeros_like(word),
+        word=word,
+        real=word.view(np.float64),
+        stats=stats,
+        trap=np.full(SITE_FIELDS, NO_SITE, np.int64),
+    )
+
+
+def new_scratch(program: Program, fields: NDArray[np.int64]) -> Scratch:
+    """Work space that fits every MAC of `fields`."""
+    lanes = lanes_of(program.hardware.timing.rows)
+    macs = fields[fields[:, COLUMNS.index("kind")] == KIND_MAC]
+    counts = macs[:, COLUMNS.index("k_count")]
+    longest = int(counts.max(initial=1))
+    private = int(counts[macs[:, COLUMNS.index("private_x")] == 1].max(initial=1))
+    return Scratch(
+        weights=np.zeros((longest, lanes), np.int32),
+        shared_x=np.zeros(longest, np.int32),
+        private_x=np.zeros((private, lanes), np.int32),
+        narrow=np.zeros((3, lanes), np.int32),
+        wide=np.zeros((3, lanes), np.int64),
+    )
