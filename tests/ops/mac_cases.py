@@ -82,7 +82,7 @@ def mac_cases(draw: st.DrawFn, op: str | None = None, profile: str = "tflite") -
     activation = draw(st.sampled_from(list(LIMITS)))
     zx, zy = draw(st.integers(-128, 127)), draw(st.integers(-128, 127))
     # no activation bound lies halfway between codes, so `round` is as good as any rule
-    si, so = 2.0 ** draw(st.integers(-4, 0)), draw(st.sampled_from([0.25, 0.375, 0.5, 1.0, 3.0]))
+    si, so = float(np.float32(rng.uniform(0.05, 1.0))), draw(st.sampled_from([0.25, 0.375, 0.5, 1.0, 3.0]))
     if op == "FULLY_CONNECTED":
         depth = draw(st.integers(1, 20))
         x_shape, w_shape, axis = shape(batch, depth), shape(outputs, depth), 0

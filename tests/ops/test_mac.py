@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxsim._core.errors import LoweringError
+from fxsim._core.errors import LoweringError, QuantizationError
 from fxsim.hw import Hardware, Numerics
-from fxsim.ops import OPERATORS, MacParams, Outcome, mac_params, validate
+from fxsim.ops import OPERATORS, Conv2D, FullyConnected, MacParams, Outcome, accumulate, mac_params, validate
+from fxsim.ops.mac import check_fit
 from tests.ops import naive
 from tests.ops.mac_cases import OPS, MacCase, mac_cases
+from tests.ops.networks import bias, codes, single, tensor, weights
 
 
 def run(case: MacCase, numerics: Numerics | None) -> Outcome:
@@ -100,9 +104,6 @@ def test_folded_bias(case: MacCase) -> None:
 
 
 def small_conv(**changes: int) -> tuple[MacCase, MacParams]:
-    from fxsim.ops import FullyConnected
-    from tests.ops.networks import bias, single, tensor, weights
-
     c = {"w": 100, "b": 40000, "zx": -10, **changes}
     net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 2), 1.0, c["zx"]), tensor((1, 1), 1.0),
                  weights([[c["w"], 3]]), bias([c["b"]]))
@@ -138,10 +139,6 @@ def test_readout_register_may_hold_a_bias_that_acc_bits_cannot() -> None:
 
 
 def test_exact_sums_beyond_63_bits_are_refused() -> None:
-    import dataclasses
-
-    from fxsim.ops.mac import check_fit
-
     _, params = small_conv()
     huge = dataclasses.replace(params, initial=np.array([2**62 - 1]))
     with pytest.raises(LoweringError, match="63 bits"):
@@ -154,23 +151,27 @@ def test_requantizer_of_the_hardware_replaces_the_profile() -> None:
     assert mac_params(case.net, case.net.nodes[0], Numerics()).scheme.name == "TFL_DOUBLE"
 
 
-def test_accumulators_too_wide_to_requantize_are_refused() -> None:
-    from fxsim._core.errors import QuantizationError
+def test_left_shift_wraps_at_the_width_of_the_requantizer() -> None:
+    """A factor of 1 is a left shift by one: 2^30 wraps at 32 bits and does not at 40."""
+    net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 1), 1.0), tensor((1, 1), 1.0), weights([[1]], 1.0),
+                 bias([2**30]))
+    x = np.zeros((1, 1, 1), np.int8)
+    for hw, expected in ((None, -128), (Numerics(), -128), (Numerics(acc_bits=40), 127)):
+        (out,) = OPERATORS["FULLY_CONNECTED"].run(net, net.nodes[0], [x, None, None], hw).outputs
+        assert out.item() == expected
 
+
+def test_accumulators_too_wide_to_requantize_are_refused() -> None:
     case, _ = small_conv()
     with pytest.raises(QuantizationError, match=r"acc_bits must be in 2\.\.48"):
         run(case, Numerics(acc_bits=49))
 
 
 def test_large_layers_run_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    import fxsim.ops.accumulate as module
-    from fxsim.ops import Conv2D
-    from tests.ops.networks import codes, single, tensor, weights
-
     net = single("CONV_2D", Conv2D(), tensor((1, 9, 7, 3)), tensor((1, 9, 7, 5), 8.0), weights(codes(0, (5, 3, 3, 3))))
     x, node, hw = codes(1, (3, 1, 9, 7, 3)), net.nodes[0], Numerics(acc_bits=17)
     whole = OPERATORS["CONV_2D"].run(net, node, [x, None], hw)
-    monkeypatch.setattr(module, "_CHUNK_ELEMENTS", 100)
+    monkeypatch.setattr(accumulate, "_CHUNK_ELEMENTS", 100)
     parts = OPERATORS["CONV_2D"].run(net, node, [x, None], hw)
     np.testing.assert_array_equal(parts.outputs[0], whole.outputs[0])
     assert whole.stats.same_as(parts.stats)
