@@ -1,6 +1,7 @@
 """Adapters to real runtimes and the certificates that compare our profiles with them (extra ``oracles``)."""
 
-from fxsim.runtimes.cases import Case, cases
+from fxsim.runtimes.case import Case
+from fxsim.runtimes.cases import cases
 from fxsim.runtimes.certification import (
     CERTIFIED,
     LITERT,

@@ -6,88 +6,18 @@ halves; the others have arbitrary scales. Everything is seeded by the case's nam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from zlib import crc32
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fxsim.graph import DType, Network, Node, TensorType, Value, build
-from fxsim.numerics import Affine
-from fxsim.ops import OPERATORS
+from fxsim.runtimes.mac_cases import mac_cases
+from fxsim.runtimes.vector_cases import vector_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Array = NDArray[Any]
-
-SAMPLES = 16
-"""Samples of every case."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """One model of a single node, with inputs: tensor index → (SAMPLES, *shape).
-
-    `litert` is False where LiteRT 2.x refuses the model and TFLite Micro runs it.
-    """
-
-    name: str
-    operator: str
-    network: Network
-    inputs: dict[int, Array]
-    litert: bool = True
-
-
-def make_case(name: str, node: Node, values: list[Value], *, litert: bool = True) -> Case:
-    """Wrap one node, its operands (the first is the input) and its result (the last value) into a case."""
-    rng = generator(f"{name} input")
-    network = build(name, values, [node], [0], [len(values) - 1])
-    return Case(name, node.op, network, {0: codes(rng, values[0].type)}, litert)
-
-
-def generator(name: str) -> np.random.Generator:
-    """Return a random generator that depends on the name only."""
-    return np.random.default_rng(crc32(name.encode()))
-
-
-def codes(rng: np.random.Generator, kind: TensorType) -> Array:
-    """Input codes: all lowest, all highest, alternating, near the zero point, and uniform ones."""
-    lo, hi = kind.dtype.lo, kind.dtype.hi
-    zero = 0 if kind.quant is None else int(kind.quant.zero_point[0])
-    data = rng.integers(lo, hi, size=(SAMPLES, *kind.shape), endpoint=True)
-    data[0], data[1] = lo, hi
-    data[2] = np.where(np.arange(kind.size) % 2, lo, hi).reshape(kind.shape)
-    data[3] = np.clip(zero + rng.integers(-3, 4, size=kind.shape), lo, hi)
-    return data.astype(kind.dtype.numpy)
-
-
-def tensor(
-    name: str,
-    shape: tuple[int, ...],
-    scale: Any,
-    zero_point: Any = 0,
-    *,
-    axis: int | None = None,
-    dtype: DType = DType.INT8,
-    data: Array | None = None,
-) -> Value:
-    """Make one quantized value; `data` makes it a constant."""
-    stored = None if data is None else np.ascontiguousarray(data, dtype.numpy)
-    return Value(name, TensorType(shape, dtype, Affine(scale, zero_point, axis)), stored)
-
-
-def infer_shape(node: Node, values: list[Value]) -> tuple[int, ...]:
-    """Output shape of `node`, whose result is the last of `values`, by the operator's own rule."""
-    draft = Network("draft", tuple(values), (node,), (0,), (len(values) - 1,))
-    return OPERATORS[node.op].infer(draft, node)[0]
+    from fxsim.runtimes.case import Case
 
 
 def cases() -> Iterator[Case]:
     """All certification cases."""
-    from fxsim.runtimes.mac_cases import mac_cases
-    from fxsim.runtimes.vector_cases import vector_cases
-
     yield from mac_cases()
     yield from vector_cases()

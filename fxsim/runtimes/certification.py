@@ -12,12 +12,14 @@ from fxsim._core.errors import UnsupportedError
 from fxsim.formats import write_tflite
 from fxsim.graph import Network, from_samples
 from fxsim.oracle import golden
-from fxsim.runtimes.cases import Case, cases
+from fxsim.runtimes.cases import cases
 from fxsim.runtimes.litert import litert_version, run_litert
 from fxsim.runtimes.tflm import run_tflm, tflm_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from fxsim.runtimes.case import Case
 
 Array = NDArray[Any]
 

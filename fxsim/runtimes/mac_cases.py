@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fxsim.graph import ABSENT, DType, Node, Value
 from fxsim.ops import Conv2D, DepthwiseConv2D, FullyConnected
-from fxsim.runtimes.cases import Case, generator, infer_shape, make_case, tensor
+from fxsim.runtimes.case import Case, generator, infer_shape, make_case, tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

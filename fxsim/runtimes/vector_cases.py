@@ -8,7 +8,7 @@ import numpy as np
 
 from fxsim.graph import DType, Node, TensorType, Value
 from fxsim.ops import Dequantize, Pool, Quantize, Reshape, Softmax
-from fxsim.runtimes.cases import Case, infer_shape, make_case, tensor
+from fxsim.runtimes.case import Case, infer_shape, make_case, tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
