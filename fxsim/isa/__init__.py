@@ -4,7 +4,6 @@ from fxsim.isa.assembler import assemble, disassemble
 from fxsim.isa.base import INSTRUCTIONS, Engine, Instruction, Semaphore, Space, Unit
 from fxsim.isa.codec import decode, encode
 from fxsim.isa.columns import Columns, Table, decode_columns
-from fxsim.isa.emitter import Emitter
 from fxsim.isa.fields import WORD_BYTES, Field
 from fxsim.isa.footprints import DRAM, Interval, Memory, reads, regions, writes
 from fxsim.isa.manual import manual, operations
@@ -26,7 +25,6 @@ __all__ = [
     "ITEM_BYTES",
     "WORD_BYTES",
     "Columns",
-    "Emitter",
     "Engine",
     "Field",
     "Init",

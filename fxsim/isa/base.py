@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -81,7 +82,7 @@ OPCODE_BITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
+class Instruction(ABC):
     """Base of all instructions.
 
     A subclass is a frozen dataclass whose fields are declared with `unsigned`, `signed` and `choice`; its docstring
@@ -102,19 +103,19 @@ class Instruction:
         """The engine that executes this instruction."""
         return self.unit.engine
 
+    @abstractmethod
     def execute(self, machine: Machine) -> None:
         """Apply the instruction's meaning to `machine` with plain Python integers."""
-        raise NotImplementedError(self.mnemonic)
 
     @staticmethod
+    @abstractmethod
     def touches(f: Any, by: Arithmetic, rows: int, cols: int) -> Iterator[Block]:
         """Memory accesses of `f`, an instruction of this class or a `Table` of them, on `rows` × `cols` PEs."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
         """Yield what the fields must satisfy, as columns; memory bounds are checked from `touches`."""
-        raise NotImplementedError(cls.mnemonic)
 
     def check(self) -> None:
         """Raise `ProgramError` unless every field value is encodable."""
