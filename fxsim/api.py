@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,12 @@ from fxsim._core.errors import InputError, ModelFormatError
 from fxsim.formats.tflite import read_tflite
 from fxsim.graph import Network, Tensors
 from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics
-from fxsim.isa import Program
 from fxsim.lowering import lower as lower_network
 from fxsim.oracle import golden as golden_network
 from fxsim.sim import Result, simulate
+
+if TYPE_CHECKING:
+    from fxsim.isa import Program
 
 Array = NDArray[np.generic]
 Samples = Array | Mapping[str, Array]
@@ -46,8 +48,9 @@ def load(source: str | Path | bytes, *, profile: str = "tflite") -> Network:
     return read_tflite(source).with_profile(profile)
 
 
-def lower(net: Model, hw: Hardware | str | Path = DEFAULT_PRESET, *,
-          layers: Mapping[str, Mapping[str, object]] | None = None) -> Program:
+def lower(
+    net: Model, hw: Hardware | str | Path = DEFAULT_PRESET, *, layers: Mapping[str, Mapping[str, object]] | None = None
+) -> Program:
     """Lower a network to the instruction stream of a MAC unit.
 
     Parameters
@@ -67,8 +70,14 @@ def lower(net: Model, hw: Hardware | str | Path = DEFAULT_PRESET, *,
     return lower_network(_network(net), Hardware.load(hw), layers=layers)
 
 
-def run(net: Model, x: Samples, *, hw: Hardware | str | Path = DEFAULT_PRESET, keep: str | Sequence[str] = "outputs",
-        layers: Mapping[str, Mapping[str, object]] | None = None) -> Result:
+def run(
+    net: Model,
+    x: Samples,
+    *,
+    hw: Hardware | str | Path = DEFAULT_PRESET,
+    keep: str | Sequence[str] = "outputs",
+    layers: Mapping[str, Mapping[str, object]] | None = None,
+) -> Result:
     """Load, lower and simulate in one step; arguments as for `load`, `lower` and `simulate`."""
     return simulate(lower(net, hw, layers=layers), x, keep=keep)
 

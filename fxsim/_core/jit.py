@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+_config: Any = numba.config
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -57,14 +58,14 @@ _CACHE_DIR = str(cache_root() / fingerprint()) if cache_enabled() else ""
 
 def kernel(function: _F) -> _F:
     """Compile `function` on first call; the type is kept, so callers are checked as usual."""
-    previous = numba.config.CACHE_DIR
+    previous = _config.CACHE_DIR
     if not _CACHE_DIR:
-        return cast(_F, numba.njit(function))
-    numba.config.CACHE_DIR = _CACHE_DIR
+        return cast("_F", numba.njit(function))
+    _config.CACHE_DIR = _CACHE_DIR
     try:
-        return cast(_F, numba.njit(cache=True, nogil=True)(function))
+        return cast("_F", numba.njit(cache=True, nogil=True)(function))
     finally:
-        numba.config.CACHE_DIR = previous
+        _config.CACHE_DIR = previous
 
 
 def entry_kernel(function: _F) -> _F:

@@ -1,4 +1,7 @@
-"""The command line: one module per verb; data on stdout, logs on stderr; exit 0 fine, 1 mismatch or trap, 2 bad input."""
+"""The command line, one module per verb.
+
+Data on stdout, logs on stderr; exit status 0 fine, 1 mismatch or trap, 2 usage or bad input.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,27 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fxsim import __version__
 from fxsim._core.errors import FxsimError, TrapError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VERBS = ("run", "lower", "asm", "disasm", "info", "ops", "isa", "certify")
 
 
 def parser() -> argparse.ArgumentParser:
     """The argument parser with all verbs; building it imports no numerical library."""
-    top = argparse.ArgumentParser(prog="fxsim", description="Bit-exact fixed-point simulator of neural-network accelerators.")
+    top = argparse.ArgumentParser(
+        prog="fxsim", description="Bit-exact fixed-point simulator of neural-network accelerators."
+    )
     top.add_argument("--version", action="version", version=f"fxsim {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in VERBS:
         module = importlib.import_module(f"fxsim.cli.{verb}")
-        sub = verbs.add_parser(verb, help=module.__doc__.splitlines()[0], description=module.__doc__)
+        sub = verbs.add_parser(verb, help=str(module.__doc__).splitlines()[0], description=module.__doc__)
         module.arguments(sub)
         sub.set_defaults(main=module.main)
     return top

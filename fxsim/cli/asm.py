@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fxsim._core.errors import AssemblyError
 from fxsim.cli.options import write_output
+
+if TYPE_CHECKING:
+    import argparse
 
 _LIMIT = 1 << 30
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,15 +34,17 @@ def _program(path: str) -> str:
     import fxsim
 
     program = fxsim.Program.load(Path(path))
-    return "\n".join([
-        f"program {program.name}: profile {program.profile}, {len(program.layer_of):,} instructions, "
-        f"{len(program.constants):,} bytes of constants, {program.dram_bytes:,} bytes of DRAM per sample",
-        *(f"  layer {i}: {layer.op} {layer.name}" for i, layer in enumerate(program.layers)),
-        program.hardware.to_toml(),
-    ])
+    return "\n".join(
+        [
+            f"program {program.name}: profile {program.profile}, {len(program.layer_of):,} instructions, "
+            f"{len(program.constants):,} bytes of constants, {program.dram_bytes:,} bytes of DRAM per sample",
+            *(f"  layer {i}: {layer.op} {layer.name}" for i, layer in enumerate(program.layers)),
+            program.hardware.to_toml(),
+        ]
+    )
 
 
 def _hardware(name: str) -> str:
     import fxsim
 
-    return fxsim.Hardware.load(name).to_toml()
+    return str(fxsim.Hardware.load(name).to_toml())

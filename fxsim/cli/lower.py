@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fxsim.cli.options import add_hardware, add_profile, hardware, write_output
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,5 +28,6 @@ def main(args: argparse.Namespace) -> int:
     check_program(program)
     as_text = Path(args.output).suffix == ".fxs"
     write_output(args.output, program.disassemble().encode() if as_text else program.to_bytes())
-    print(f"{len(program.layer_of):,} instructions, {len(program.constants):,} bytes of constants, {len(program.layers)} layers")
+    counts = f"{len(program.layer_of):,} instructions, {len(program.constants):,} bytes of constants"
+    print(f"{counts}, {len(program.layers)} layers")
     return 0

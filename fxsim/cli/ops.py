@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +24,6 @@ def main(args: argparse.Namespace) -> int:
     rows = []
     for name, operator in OPERATORS.items():
         doc = (type(operator).__doc__ or "").strip().splitlines()[0]
-        rows.append([name, *(p.scheme(name).name if p.requantizes(name) else "-" for p in profiles), doc])
+        rows.append([name, *(p.scheme(name).name if name in p.rules else "-" for p in profiles), doc])
     print(format_table(["operator", *(p.name for p in profiles), "meaning"], rows))
     return 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import HardwareError, InputError
 
 if TYPE_CHECKING:
+    import argparse
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
 def add_hardware(parser: argparse.ArgumentParser) -> None:
     """``--hw`` and ``--set``."""
     parser.add_argument("--hw", default="edge-16x16", metavar="PRESET|FILE.toml", help="hardware (default: edge-16x16)")
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="changes",
-                        help="change one hardware field, e.g. --set acc_bits=18 (repeatable)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        dest="changes",
+        help="change one hardware field, e.g. --set acc_bits=18 (repeatable)",
+    )
 
 
 def add_profile(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +38,12 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
 def add_samples(parser: argparse.ArgumentParser) -> None:
     """``--input`` or ``--random``, ``--samples`` and ``--labels``."""
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--input", action="append", metavar="[NAME=]X.npy",
-                        help="samples, first axis N; NAME= where the model has several inputs (repeatable)")
+    source.add_argument(
+        "--input",
+        action="append",
+        metavar="[NAME=]X.npy",
+        help="samples, first axis N; NAME= where the model has several inputs (repeatable)",
+    )
     source.add_argument("--random", type=int, metavar="SEED", help="random codes over the inputs' whole range")
     parser.add_argument("--samples", type=int, default=1, metavar="N", help="how many random samples (default: 1)")
     parser.add_argument("--labels", metavar="Y.npy", help="class numbers, one per sample: accuracy is printed")

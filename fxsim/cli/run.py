@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,8 @@ from fxsim.cli.options import (
 )
 
 if TYPE_CHECKING:
+    import argparse
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -33,7 +34,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_profile(parser)
     add_samples(parser)
     parser.add_argument("--output", metavar="RESULT.npz", help="save tensors and records")
-    parser.add_argument("--json", metavar="RESULT.json", help="save the records as JSON (-: print them instead of the tables)")
+    parser.add_argument(
+        "--json", metavar="RESULT.json", help="save the records as JSON (-: print them instead of the tables)"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -65,7 +68,9 @@ def main(args: argparse.Namespace) -> int:
 def _labels(path: str, count: int) -> NDArray[np.generic]:
     labels = load_npy(path)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
-        raise InputError(f"labels must be {count} integers, one per sample", got=f"{labels.dtype}{labels.shape}", where=path)
+        raise InputError(
+            f"labels must be {count} integers, one per sample", got=f"{labels.dtype}{labels.shape}", where=path
+        )
     return labels
 
 
@@ -95,9 +100,13 @@ def _text(result: Result, report: dict[str, Any]) -> str:
     lines = [result.table(), ""]
     accuracy = report.pop("accuracy", None)
     if accuracy is not None:
-        lines.append(f"accuracy      {100 * accuracy['top1']:.2f} % ({accuracy['correct']:,} of {accuracy['samples']:,})")
+        lines.append(
+            f"accuracy      {100 * accuracy['top1']:.2f} % ({accuracy['correct']:,} of {accuracy['samples']:,})"
+        )
     for title, row in report.items():
-        lines.append(f"{title}: {row['mismatches']:,} of {row['elements']:,} elements differ in {row['tensors']} tensors")
+        lines.append(
+            f"{title}: {row['mismatches']:,} of {row['elements']:,} elements differ in {row['tensors']} tensors"
+        )
         if row["first"] is not None:
             lines.append(f"  first difference: tensor {row['first']['tensor']!r} at {tuple(row['first']['index'])}")
     if result.trap:

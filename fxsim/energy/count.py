@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from fxsim.energy.tally import Tally
 from fxsim.energy.vector_events import count_lut, count_pool, count_softmax, count_vreq
 from fxsim.hw import Event, Kind
 from fxsim.isa import INSTRUCTIONS, WORD_BYTES, Program, decode_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Array = NDArray[np.int64]
 BURST_BYTES = 64
@@ -32,7 +35,8 @@ class EventCounts:
     def kind(self, kind: Kind) -> Array:
         """Counts per instruction of all events of one kind, widths summed."""
         rows = [i for i, event in enumerate(self.events) if event.kind is kind]
-        return self.counts[rows].sum(axis=0, dtype=np.int64)
+        total: Array = self.counts[rows].sum(axis=0, dtype=np.int64)
+        return total
 
 
 def count_events(program: Program) -> EventCounts:

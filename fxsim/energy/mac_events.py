@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.energy.tally import Tally
 from fxsim.energy.tap_kernel import TAP_FIELDS, count_taps
 from fxsim.hw import Event, Kind
 from fxsim.isa import Init, Order, ZeroPoint
 from fxsim.numerics import Overflow, Reduction, Scheme, SchemeCode, scheme_of
+
+if TYPE_CHECKING:
+    from fxsim.energy.tally import Tally
 
 Array = NDArray[np.int64]
 

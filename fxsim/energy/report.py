@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fxsim.energy.count import EventCounts, count_events
 from fxsim.hw import DEFAULT_TABLE, GROUP_OF, GROUPS, EnergyTable, Event, Price
-from fxsim.isa import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fxsim.isa import Program
 
 
 @dataclass(frozen=True, slots=True, eq=False)

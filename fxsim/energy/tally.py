@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.hw import Event, Hardware
-from fxsim.isa import Columns
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fxsim.hw import Event, Hardware
+    from fxsim.isa import Columns
 
 Array = NDArray[np.int64]
 

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from fxsim._core.jit import entry_kernel, kernel
 
-TAP_FIELDS = ("tile_h", "tile_w", "iy0", "ix0", "ox_start", "out_w", "positions", "stride_y", "stride_x", "dil_y",
-              "dil_x", "kh", "kw", "per_tap", "k_start", "k_count")
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TAP_FIELDS = (
+    "tile_h",
+    "tile_w",
+    "iy0",
+    "ix0",
+    "ox_start",
+    "out_w",
+    "positions",
+    "stride_y",
+    "stride_x",
+    "dil_y",
+    "dil_x",
+    "kh",
+    "kw",
+    "per_tap",
+    "k_start",
+    "k_count",
+)
 """Columns of the kernel's input; `per_tap` is the elements of one whole tap in the K interval's units."""
 
 
@@ -23,7 +42,7 @@ def _overlap(tap: int, per_tap: int, k_start: int, k_end: int) -> int:
 @kernel
 def _window(f: NDArray[np.int64], y0: int, x0: int) -> int:
     """In-tile elements of one window whose first tap is at tile pixel (y0, x0)."""
-    total = np.int64(0)
+    total = 0
     for ky in range(f[11]):
         y = y0 + ky * f[9]
         if y < 0 or y >= f[0]:
@@ -43,7 +62,7 @@ def count_taps(fields: NDArray[np.int64], out: NDArray[np.int64]) -> None:
     """
     for i in range(fields.shape[0]):
         f = fields[i]
-        total = np.int64(0)
+        total = 0
         for p in range(f[6]):
             column = f[4] + p
             row = column // f[5]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fxsim.energy.mac_events import count_scheme
-from fxsim.energy.tally import Tally
 from fxsim.energy.tap_kernel import TAP_FIELDS, count_taps
 from fxsim.hw import Event, Kind
 from fxsim.isa import PoolKind
 from fxsim.numerics import SchemeCode, scheme_of
+
+if TYPE_CHECKING:
+    from fxsim.energy.tally import Tally
 
 Array = NDArray[np.int64]
 
@@ -40,8 +44,15 @@ def count_pool(tally: Tally, index: Array) -> None:
 def _pool_taps(tally: Tally, index: Array) -> Array:
     f = tally.fields(index)
     one, zero = np.ones(len(index), np.int64), np.zeros(len(index), np.int64)
-    derived = {"ox_start": zero, "positions": f("out_h") * f("out_w"), "dil_y": one, "dil_x": one, "per_tap": one,
-               "k_start": zero, "k_count": f("kh") * f("kw")}
+    derived = {
+        "ox_start": zero,
+        "positions": f("out_h") * f("out_w"),
+        "dil_y": one,
+        "dil_x": one,
+        "per_tap": one,
+        "k_start": zero,
+        "k_count": f("kh") * f("kw"),
+    }
     table = np.stack([derived[name] if name in derived else f(name) for name in TAP_FIELDS], axis=1)
     taps = np.empty(len(index), np.int64)
     count_taps(np.ascontiguousarray(table), taps)
@@ -72,5 +83,7 @@ def count_softmax(tally: Tally, index: Array) -> None:
     rows, elements = f("rows"), f("rows") * f("length")
     tally.add(Event(Kind.ACT_READ), index, SOFTMAX_READS * elements)
     tally.add(Event(Kind.ACT_WRITE), index, elements)
-    tally.add(Event(Kind.VECTOR_MULTIPLY, 32, 32), index, (EXP_MULTIPLIES + 1) * elements + RECIPROCAL_MULTIPLIES * rows)
+    tally.add(
+        Event(Kind.VECTOR_MULTIPLY, 32, 32), index, (EXP_MULTIPLIES + 1) * elements + RECIPROCAL_MULTIPLIES * rows
+    )
     tally.add(Event(Kind.VECTOR_ADD, 32), index, EXP_ADDS * elements + RECIPROCAL_ADDS * rows)

@@ -11,8 +11,15 @@ from fxsim._core.errors import HardwareError
 _MIB = 1 << 20
 
 
-def option(default: Any, doc: str, *, unit: str = "", lo: int | None = None, hi: int | None = None,
-           values: tuple[str, ...] = ()) -> Any:
+def option(
+    default: Any,
+    doc: str,
+    *,
+    unit: str = "",
+    lo: int | None = None,
+    hi: int | None = None,
+    values: tuple[str, ...] = (),
+) -> Any:
     """Declare one documented hardware field with its unit and its legal range or values."""
     meta = {"doc": doc, "unit": unit, "lo": lo, "hi": hi, "values": values}
     return dataclasses.field(default=default, metadata=meta)
@@ -28,8 +35,9 @@ def check_fields(part: Any) -> None:
         elif meta["lo"] is not None and (
             isinstance(value, bool) or not isinstance(value, int) or not meta["lo"] <= value <= meta["hi"]
         ):
-            raise HardwareError(f"{f.name} must be an integer in {meta['lo']}..{meta['hi']} {meta['unit']}".rstrip(),
-                                got=value)
+            raise HardwareError(
+                f"{f.name} must be an integer in {meta['lo']}..{meta['hi']} {meta['unit']}".rstrip(), got=value
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +53,40 @@ class Numerics:
     group_size: int = option(16, "products per rule application T (tree: the columns; chain: 1)", lo=1, hi=1024)
     order: str = option("canonical", "accumulation order", values=("canonical", "reversed"))
     split_k: int = option(1, "parts S a sum is split into, merged at the end", lo=1, hi=64)
-    zero_point: str = option("fold", "activation zero points: folded into the bias, or subtracted at the PE",
-                             values=("fold", "subtract"))
+    zero_point: str = option(
+        "fold", "activation zero points: folded into the bias, or subtracted at the PE", values=("fold", "subtract")
+    )
     bias_bits: int = option(32, "stored width of the (folded) bias", unit="bits", lo=32, hi=64)
-    bias_policy: str = option("error", "a bias that acc_bits cannot hold: refused, or loaded through the overflow rule",
-                              values=("error", "apply"))
-    requantizer: str = option("profile", "requantization scheme of the MAC unit; `profile` takes the network's own",
-                              values=("profile", "TFL_DOUBLE", "TFL_SINGLE", "TFL_DOUBLE_UP", "RNDNU", "MBQM64",
-                                      "RHAWAY_SHIFT", "REVEN_SHIFT", "TFL_DOUBLE_FP", "FP32_RNE"))
+    bias_policy: str = option(
+        "error",
+        "a bias that acc_bits cannot hold: refused, or loaded through the overflow rule",
+        values=("error", "apply"),
+    )
+    requantizer: str = option(
+        "profile",
+        "requantization scheme of the MAC unit; `profile` takes the network's own",
+        values=(
+            "profile",
+            "TFL_DOUBLE",
+            "TFL_SINGLE",
+            "TFL_DOUBLE_UP",
+            "RNDNU",
+            "MBQM64",
+            "RHAWAY_SHIFT",
+            "REVEN_SHIFT",
+            "TFL_DOUBLE_FP",
+            "FP32_RNE",
+        ),
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
         if self.bias_bits not in (32, 48, 64):
             raise HardwareError("bias_bits must be 32, 48 or 64", got=self.bias_bits)
         if self.overflow == "readout" and self.acc_internal_bits < self.acc_bits:
-            raise HardwareError(f"acc_internal_bits must be at least acc_bits = {self.acc_bits}",
-                                got=self.acc_internal_bits)
+            raise HardwareError(
+                f"acc_internal_bits must be at least acc_bits = {self.acc_bits}", got=self.acc_internal_bits
+            )
         if self.reduction == "chain" and self.group_size != 1:
             raise HardwareError("group_size must be 1 for reduction = chain", got=self.group_size)
 
@@ -95,18 +121,24 @@ class Timing:
     lut_depth: int = option(4, "vector pipeline depth of LUT", unit="cycles", lo=1, hi=1024)
     lut_interval: int = option(1, "cycles per LUT step (lanes elements)", unit="cycles", lo=1, hi=1024)
     softmax_depth: int = option(24, "vector pipeline depth of SOFTMAX", unit="cycles", lo=1, hi=1024)
-    softmax_interval: int = option(4, "cycles per SOFTMAX step (lanes elements: max, exp, sum, scale)", unit="cycles",
-                                   lo=1, hi=1024)
-    dataflow: str = option("weight-stationary", "block size of a weight tile: one position, or half the bank",
-                           values=("output-stationary", "weight-stationary"))
+    softmax_interval: int = option(
+        4, "cycles per SOFTMAX step (lanes elements: max, exp, sum, scale)", unit="cycles", lo=1, hi=1024
+    )
+    dataflow: str = option(
+        "weight-stationary",
+        "block size of a weight tile: one position, or half the bank",
+        values=("output-stationary", "weight-stationary"),
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
         if self.acc_depth % 2:
             raise HardwareError("acc_depth must be even: the bank has two halves", got=self.acc_depth)
         if self.requant_lanes > self.x_port_bytes:
-            raise HardwareError(f"requant_lanes must be at most x_port_bytes = {self.x_port_bytes}: one write per beat",
-                                got=self.requant_lanes)
+            raise HardwareError(
+                f"requant_lanes must be at most x_port_bytes = {self.x_port_bytes}: one write per beat",
+                got=self.requant_lanes,
+            )
 
     @property
     def half_depth(self) -> int:

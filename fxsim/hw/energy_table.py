@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import EnergyError
-from fxsim.hw.events import Event
-from fxsim.hw.hardware import Hardware
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fxsim.hw.events import Event
+    from fxsim.hw.hardware import Hardware
 
 DEFAULT_TABLE = "horowitz-45nm"
 BURST_BYTES = 64
@@ -100,7 +103,7 @@ def sram_access(sizes: list[int], energies: list[float], capacity: int) -> float
         return energies[0] * math.sqrt(capacity / sizes[0])
     i = next((i for i in range(1, len(sizes)) if capacity <= sizes[i]), len(sizes) - 1)
     slope = math.log(energies[i] / energies[i - 1]) / math.log(sizes[i] / sizes[i - 1])
-    return energies[i] * (capacity / sizes[i]) ** slope
+    return float(energies[i] * (capacity / sizes[i]) ** slope)
 
 
 def _dram(rule: Mapping[str, Any], _event: Event, _capacity: int) -> Price:
@@ -109,7 +112,9 @@ def _dram(rule: Mapping[str, Any], _event: Event, _capacity: int) -> Price:
 
 
 def _per_bit(rule: Mapping[str, Any], event: Event, _capacity: int) -> Price:
-    return Price(rule["low"] * event.bits, rule["nominal"] * event.bits, rule["high"] * event.bits, True, rule["source"])
+    return Price(
+        rule["low"] * event.bits, rule["nominal"] * event.bits, rule["high"] * event.bits, True, rule["source"]
+    )
 
 
 def _fp_add(rule: Mapping[str, Any], event: Event, _capacity: int) -> Price:

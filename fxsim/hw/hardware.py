@@ -36,8 +36,9 @@ class Hardware:
     numerics: Numerics
     timing: Timing
 
-    def __init__(self, *, name: str = "custom", numerics: Numerics | None = None, timing: Timing | None = None,
-                 **fields: Any) -> None:
+    def __init__(
+        self, *, name: str = "custom", numerics: Numerics | None = None, timing: Timing | None = None, **fields: Any
+    ) -> None:
         numeric, other = _route(fields)
         timing = dataclasses.replace(timing or Timing(), **other)
         numerics = numerics or Numerics(group_size=timing.cols)
@@ -46,8 +47,9 @@ class Hardware:
             numeric["group_size"] = timing.cols if reduction == "tree" else 1
         numerics = dataclasses.replace(numerics, **numeric)
         if numerics.reduction == "tree" and numerics.group_size != timing.cols:
-            raise HardwareError(f"group_size must equal cols = {timing.cols} for reduction = tree",
-                                got=numerics.group_size, where=name)
+            raise HardwareError(
+                f"group_size must equal cols = {timing.cols} for reduction = tree", got=numerics.group_size, where=name
+            )
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "numerics", numerics)
         object.__setattr__(self, "timing", timing)
@@ -109,8 +111,12 @@ class Hardware:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: schema, name, numerics, timing."""
-        return {"schema": 1, "name": self.name, "numerics": dataclasses.asdict(self.numerics),
-                "timing": dataclasses.asdict(self.timing)}
+        return {
+            "schema": 1,
+            "name": self.name,
+            "numerics": dataclasses.asdict(self.numerics),
+            "timing": dataclasses.asdict(self.timing),
+        }
 
     def to_toml(self) -> str:
         """The text of a hardware file; every field with its meaning, unit and range as a comment."""

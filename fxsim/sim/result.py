@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fxsim._core.errors import TrapError
+from fxsim._core.errors import InputError, TrapError
+from fxsim.hw import Hardware
+from fxsim.sim.storage import read_archive, write_archive
+from fxsim.sim.tables import result_text
 
 if TYPE_CHECKING:
     from fxsim.graph import Tensors
-    from fxsim.hw import Hardware
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ class Layers(Sequence[LayerResult]):
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """Energy of one sample in pJ under the low, nominal and high prices; the derived share of the nominal total (0..1)."""
+    """Energy of one sample in pJ under low, nominal and high prices; the derived share (0..1) of the nominal total."""
 
     low: float
     nominal: float
@@ -158,8 +161,6 @@ class Result:
 
     def table(self) -> str:
         """The per-layer tables and totals as plain text."""
-        from fxsim.sim.tables import result_text
-
         return result_text(self)
 
     def to_dict(self) -> dict[str, Any]:
@@ -183,19 +184,46 @@ class Result:
 
     def to_json(self) -> str:
         """`to_dict` as JSON text."""
-        import json
-
         return json.dumps(self.to_dict(), indent=1)
 
     def save(self, path: str | Path) -> None:
         """Write tensors and records to one ``.npz`` file, whole or not at all."""
-        from fxsim.sim.storage import save_result
+        write_archive(Path(path), self.to_dict(), self.tensors)
 
-        save_result(self, Path(path))
+    @classmethod
+    def load(cls, path: str | Path) -> Result:
+        """Read a file that `save` wrote.
 
-    @staticmethod
-    def load(path: str | Path) -> Result:
-        """Read a file that `save` wrote."""
-        from fxsim.sim.storage import load_result
+        Raises
+        ------
+        InputError
+            The file is not such a file.
+        """
+        record, tensors = read_archive(Path(path))
+        try:
+            return cls._from_dict(record, tensors)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"must hold the record of a result ({error})", where=str(path)) from None
 
-        return load_result(Path(path))
+    @classmethod
+    def _from_dict(cls, record: dict[str, Any], tensors: Tensors) -> Result:
+        if record["schema"] != 1:
+            raise InputError("schema must be 1", got=record["schema"])
+        energy = record["energy"]
+        return cls(
+            network=record["network"],
+            profile=record["profile"],
+            hardware=Hardware.from_dict(record["hardware"]),
+            samples=record["samples"],
+            tensors=tensors,
+            output_names=tuple(record["outputs"]),
+            cycles=record["cycles"],
+            layers=Layers([_layer(layer) for layer in record["layers"]]),
+            energy=Energy(**{**energy, "excluded": tuple(energy["excluded"])}),
+            trap=record["trap"],
+        )
+
+
+def _layer(record: dict[str, Any]) -> LayerResult:
+    shapes = {key: tuple(map(tuple, record[key])) for key in ("in_shapes", "out_shapes")}
+    return LayerResult(**{**record, **shapes})

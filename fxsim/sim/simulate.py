@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from fxsim.sim.timing import LayerTiming, Timeline, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -24,8 +24,13 @@ _SCRATCHPAD = (Kind.ACT_READ, Kind.ACT_WRITE, Kind.WEIGHT_READ, Kind.WEIGHT_WRIT
 BURST_BYTES = 64
 
 
-def simulate(program: Program | bytes | str | Path, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]], *,
-             keep: str | Sequence[str] = "outputs", numerics: Numerics | None = None) -> Result:
+def simulate(
+    program: Program | bytes | str | Path,
+    x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]],
+    *,
+    keep: str | Sequence[str] = "outputs",
+    numerics: Numerics | None = None,
+) -> Result:
     """Run `program` on samples `x`.
 
     Parameters
@@ -52,7 +57,14 @@ def simulate(program: Program | bytes | str | Path, x: NDArray[np.generic] | Map
     dram = _per_layer(program, BURST_BYTES * energy.counts.kind(Kind.DRAM_BLOCK))
     spad = _per_layer(program, sum((energy.counts.kind(kind) for kind in _SCRATCHPAD), np.zeros(1, np.int64)))
     records = [
-        _record(program, number, execution.stats[number], timing.layers[number], energy, (int(dram[number]), int(spad[number])))
+        _record(
+            program,
+            number,
+            execution.stats[number],
+            timing.layers[number],
+            energy,
+            (int(dram[number]), int(spad[number])),
+        )
         for number in range(len(program.layers))
     ]
     return Result(
@@ -64,8 +76,15 @@ def simulate(program: Program | bytes | str | Path, x: NDArray[np.generic] | Map
         output_names=tuple(symbol.name for symbol in program.symbols if symbol.kind == "output"),
         cycles=timing.cycles,
         layers=Layers(records),
-        energy=Energy(energy.low, energy.nominal, energy.high, energy.derived_share, energy.table.name,
-                      energy.table.source, energy.table.excluded),
+        energy=Energy(
+            energy.low,
+            energy.nominal,
+            energy.high,
+            energy.derived_share,
+            energy.table.name,
+            energy.table.source,
+            energy.table.excluded,
+        ),
         trap="" if execution.trap is None else trap_sentence(program, timing, execution.trap),
     )
 
@@ -79,8 +98,11 @@ def trap_sentence(program: Program, timing: Timeline, event: TrapEvent) -> str:
     layer = program.layers[int(program.layer_of[event.instruction])]
     channel = int(program.columns.field("row_base")[event.instruction]) + event.row
     place = "the bias load" if event.k < 0 else f"k = {event.k}"
-    return (f"sample {event.sample}, layer {layer.name!r} ({layer.op}), channel {channel}, block position {event.position}, "
-            f"{place} overflowed in instruction {event.instruction}, issued in cycle {int(timing.issue[event.instruction])}")
+    cycle = int(timing.issue[event.instruction])
+    return (
+        f"sample {event.sample}, layer {layer.name!r} ({layer.op}), channel {channel}, position {event.position} of the "
+        f"block, {place} overflowed in instruction {event.instruction}, issued in cycle {cycle}"
+    )
 
 
 def _per_layer(program: Program, per_instruction: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -94,8 +116,9 @@ def bits_needed(lo: int, hi: int) -> int:
     return max(2, (lo if lo >= 0 else ~lo).bit_length() + 1, (hi if hi >= 0 else ~hi).bit_length() + 1)
 
 
-def _record(program: Program, number: int, stats: LayerStats, timing: LayerTiming, energy: EnergyReport,
-            moved: tuple[int, int]) -> LayerResult:
+def _record(
+    program: Program, number: int, stats: LayerStats, timing: LayerTiming, energy: EnergyReport, moved: tuple[int, int]
+) -> LayerResult:
     layer: Layer = program.layers[number]
     lo, hi = stats.acc_min, stats.acc_max
     array = program.hardware.timing

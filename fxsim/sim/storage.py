@@ -1,82 +1,72 @@
-"""A `Result` as one ``.npz`` file: arrays, and the records as JSON text; no pickle."""
+"""Named arrays and a JSON record in one ``.npz`` file; no pickle, written whole or not at all."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fxsim._core.errors import InputError
 from fxsim._core.files import write_atomically
 from fxsim.graph import Tensors
-from fxsim.hw import Hardware
 from fxsim.numerics import Affine
-from fxsim.sim.result import Energy, LayerResult, Layers, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _LIMIT = 1 << 33
-_RECORDS = "records.json"
+_RECORD = "record.json"
 
 
-def save_result(result: Result, path: Path) -> None:
-    """Write `result` to `path`, whole or not at all."""
+def write_archive(path: Path, record: Mapping[str, Any], tensors: Tensors) -> None:
+    """Write `record` (plain data) and `tensors` with their quantization to `path`."""
+    described = {**record, "tensors": [_describe(name, quant) for name, quant in tensors.quants.items()]}
+    arrays = {f"tensor_{i}": tensors[name] for i, name in enumerate(tensors)}
+    arrays[_RECORD] = np.frombuffer(json.dumps(described).encode(), np.uint8)
     buffer = io.BytesIO()
-    records = json.dumps({**result.to_dict(), "tensors": [_tensor(name, quant) for name, quant in result.tensors.quants.items()]}).encode()
-    arrays = {f"tensor_{i}": result.tensors[name] for i, name in enumerate(result.tensors)}
-    np.savez(buffer, allow_pickle=False, **{_RECORDS: np.frombuffer(records, np.uint8)}, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     write_atomically(path, buffer.getvalue())
 
 
-def _tensor(name: str, quant: Affine | None) -> dict[str, Any]:
+def read_archive(path: Path) -> tuple[dict[str, Any], Tensors]:
+    """Record and tensors that `write_archive` wrote.
+
+    Raises
+    ------
+    InputError
+        The file is not such a file, or would unpack to 8 GiB or more.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) >= _LIMIT:
+                raise InputError("result file must hold less than 8 GiB", where=str(path))
+        with np.load(path, allow_pickle=False) as data:
+            record = json.loads(data[_RECORD].tobytes())
+            arrays = [data[f"tensor_{i}"] for i in range(len(data.files) - 1)]
+        return record, _tensors(record["tensors"], arrays)
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError) as error:
+        raise InputError(f"must be a result file of fxsim ({error})", where=str(path)) from None
+
+
+def _tensors(described: list[dict[str, Any]], arrays: list[NDArray[np.generic]]) -> Tensors:
+    names = [entry["name"] for entry in described]
+    quants = {entry["name"]: _affine(entry) for entry in described}
+    return Tensors(dict(zip(names, arrays, strict=True)), quants)
+
+
+def _describe(name: str, quant: Affine | None) -> dict[str, Any]:
     if quant is None:
         return {"name": name}
     return {"name": name, "scale": quant.scale.tolist(), "zero_point": quant.zero_point.tolist(), "axis": quant.axis}
 
 
-def _affine(record: dict[str, Any]) -> Affine | None:
-    if "scale" not in record:
+def _affine(entry: dict[str, Any]) -> Affine | None:
+    if "scale" not in entry:
         return None
-    return Affine(np.array(record["scale"], np.float32), np.array(record["zero_point"], np.int64), record["axis"])
-
-
-def load_result(path: Path) -> Result:
-    """Read what `save_result` wrote.
-
-    Raises
-    ------
-    InputError
-        The file is not such a file.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _LIMIT:
-                raise InputError("result file must hold less than 8 GiB", where=str(path))
-        with np.load(path, allow_pickle=False) as data:
-            records = json.loads(data[_RECORDS].tobytes())
-            arrays = [data[f"tensor_{i}"] for i in range(len(data.files) - 1)]
-        return _result(records, arrays)
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError) as error:
-        raise InputError(f"must be a result file of fxsim ({error})", where=str(path)) from None
-
-
-def _result(records: dict[str, Any], arrays: list[Any]) -> Result:
-    layers = []
-    for record in records["layers"]:
-        shapes = {key: tuple(map(tuple, record[key])) for key in ("in_shapes", "out_shapes")}
-        layers.append(LayerResult(**{**record, **shapes}))
-    energy, names = records["energy"], [t["name"] for t in records["tensors"]]
-    return Result(
-        network=records["network"],
-        profile=records["profile"],
-        hardware=Hardware.from_dict(records["hardware"]),
-        samples=records["samples"],
-        tensors=Tensors(dict(zip(names, arrays, strict=True)), {t["name"]: _affine(t) for t in records["tensors"]}),
-        output_names=tuple(records["outputs"]),
-        cycles=records["cycles"],
-        layers=Layers(layers),
-        energy=Energy(**{**energy, "excluded": tuple(energy["excluded"])}),
-        trap=records["trap"],
-    )
+    return Affine(np.array(entry["scale"], np.float32), np.array(entry["zero_point"], np.int64), entry["axis"])

@@ -23,8 +23,21 @@ def shape_text(shapes: tuple[tuple[int, ...], ...]) -> str:
 
 def timing_table(result: Result) -> str:
     """Cycles, stalls, utilization and bytes per layer and sample."""
-    headers = ["#", "layer", "op", "ifm", "ofm", "MACs", "cycles", "compute", "stall", "util %", "DRAM B", "scratchpad B",
-               "main stall"]
+    headers = [
+        "#",
+        "layer",
+        "op",
+        "ifm",
+        "ofm",
+        "MACs",
+        "cycles",
+        "compute",
+        "stall",
+        "util %",
+        "DRAM B",
+        "scratchpad B",
+        "main stall",
+    ]
     rows = [_timing_row(i, layer) for i, layer in enumerate(result.layers)]
     return format_table(headers, rows, title="Cycles and bytes, per sample")
 
@@ -32,9 +45,21 @@ def timing_table(result: Result) -> str:
 def _timing_row(number: int, layer: LayerResult) -> list[object]:
     stalls = {cause: n for cause, n in layer.stalls.items() if n}
     worst = max(stalls, key=lambda cause: stalls[cause]) if stalls else "-"
-    return [number, short(layer.name), layer.op, shape_text(layer.in_shapes[:1]), shape_text(layer.out_shapes), layer.macs,
-            layer.cycles, layer.compute_cycles, layer.stall_cycles, 100 * layer.utilization, layer.dram_bytes,
-            layer.scratchpad_bytes, worst]
+    return [
+        number,
+        short(layer.name),
+        layer.op,
+        shape_text(layer.in_shapes[:1]),
+        shape_text(layer.out_shapes),
+        layer.macs,
+        layer.cycles,
+        layer.compute_cycles,
+        layer.stall_cycles,
+        100 * layer.utilization,
+        layer.dram_bytes,
+        layer.scratchpad_bytes,
+        worst,
+    ]
 
 
 def energy_table(result: Result) -> str:
@@ -48,11 +73,29 @@ def energy_table(result: Result) -> str:
 
 def accumulator_table(result: Result) -> str:
     """Extremes of the exact prefix sums and overflow counters of the layers that accumulate."""
-    headers = ["#", "layer", "acc min", "acc max", "bits needed", "overflow outputs", "overflow events", "bias overflows"]
+    headers = [
+        "#",
+        "layer",
+        "acc min",
+        "acc max",
+        "bits needed",
+        "overflow outputs",
+        "overflow events",
+        "bias overflows",
+    ]
     rows: list[list[object]] = [
-        [i, short(layer.name), layer.acc_min, layer.acc_max, layer.acc_bits_needed, layer.overflow_count,
-         layer.overflow_events, layer.bias_overflow_count]
-        for i, layer in enumerate(result.layers) if layer.acc_min is not None
+        [
+            i,
+            short(layer.name),
+            layer.acc_min,
+            layer.acc_max,
+            layer.acc_bits_needed,
+            layer.overflow_count,
+            layer.overflow_events,
+            layer.bias_overflow_count,
+        ]
+        for i, layer in enumerate(result.layers)
+        if layer.acc_min is not None
     ]
     return format_table(headers, rows, title=f"Accumulators, over {result.samples:,} samples")
 
@@ -65,7 +108,8 @@ def totals(result: Result) -> str:
         f"{hw.numerics.overflow}, {hw.numerics.reduction}",
         f"MACs          {result.macs:,} per sample",
         f"cycles        {result.cycles:,} per sample = {result.seconds * 1e6:,.1f} us at {hw.timing.clock_mhz:,} MHz",
-        f"energy        {energy.nominal / 1e6:,.3f} uJ per inference (low {energy.low / 1e6:,.3f}, high {energy.high / 1e6:,.3f})",
+        f"energy        {energy.nominal / 1e6:,.3f} uJ per inference "
+        f"(low {energy.low / 1e6:,.3f}, high {energy.high / 1e6:,.3f})",
         f"efficiency    {result.tops_per_watt:.4f} TOPS/W, {result.tops:.4f} TOPS (1 MAC = 2 operations)",
         f"derived       {100 * energy.derived_share:.1f} % of the energy rests on derived prices",
         f"prices        {energy.source}; excluded: {', '.join(energy.excluded)}",
@@ -76,4 +120,4 @@ def totals(result: Result) -> str:
 
 def short(name: str, limit: int = 28) -> str:
     """The tail of a long tensor name."""
-    return name if len(name) <= limit else "..." + name[-(limit - 3):]
+    return name if len(name) <= limit else "..." + name[-(limit - 3) :]

@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from fxsim.formats.tflite import write_tflite
-from fxsim.graph import ABSENT, DType, Network, Node, TensorType, Value, build
+from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.numerics import Affine
 from fxsim.ops import Conv2D, FullyConnected, Pool, Reshape, Softmax
 from fxsim.oracle import golden
@@ -123,7 +123,9 @@ class Quantizer:
     def _activation(self, name: str, shape: tuple[int, ...], quant: Affine) -> int:
         return self._add(Value(name, TensorType(shape, DType.INT8, quant)))
 
-    def _node(self, op: str, name: str, operands: tuple[int, ...], shape: tuple[int, ...], quant: Affine, attrs: Any) -> None:
+    def _node(
+        self, op: str, name: str, operands: tuple[int, ...], shape: tuple[int, ...], quant: Affine, attrs: Any
+    ) -> None:
         out = self._activation(name, shape, quant)
         self.nodes.append(Node(op, name, operands, (out,), attrs))
         self.last = out
@@ -142,11 +144,17 @@ class Quantizer:
         codes = np.clip(np.rint(weight / scale.reshape(-1, *[1] * len(axes))), -127, 127).astype(np.int8)
         bias_scale = (x_quant.scale.astype(np.float64) * scale).astype(np.float32)
         bias = np.rint(bias_real / bias_scale.astype(np.float64)).astype(np.int32)
-        w = self._add(Value(f"{layer.name}/weights", TensorType(codes.shape, DType.INT8, Affine(scale, 0, axis=0)), codes))
-        b = self._add(Value(f"{layer.name}/bias", TensorType(bias.shape, DType.INT32, Affine(bias_scale, 0, axis=0)), bias))
+        w = self._add(
+            Value(f"{layer.name}/weights", TensorType(codes.shape, DType.INT8, Affine(scale, 0, axis=0)), codes)
+        )
+        b = self._add(
+            Value(f"{layer.name}/bias", TensorType(bias.shape, DType.INT32, Affine(bias_scale, 0, axis=0)), bias)
+        )
         activation = "RELU" if layer.relu else "NONE"
         if layer.kind == "conv":
-            attrs: Any = Conv2D(stride_h=1, stride_w=1, dilation_h=1, dilation_w=1, padding="SAME", activation=activation)
+            attrs: Any = Conv2D(
+                stride_h=1, stride_w=1, dilation_h=1, dilation_w=1, padding="SAME", activation=activation
+            )
             self._node("CONV_2D", layer.name, (self.last, w, b), shape, quant, attrs)
         else:
             attrs = FullyConnected(activation=activation, keep_num_dims=False)
@@ -170,7 +178,9 @@ class Quantizer:
     def finish(self) -> Network:
         """Append SOFTMAX and check the whole network."""
         shape = self.values[self.last].type.shape
-        self._node("SOFTMAX", "probabilities", (self.last,), shape, Affine(np.float32(1 / 256), -128), Softmax(beta=1.0))
+        self._node(
+            "SOFTMAX", "probabilities", (self.last,), shape, Affine(np.float32(1 / 256), -128), Softmax(beta=1.0)
+        )
         return build(self.name, self.values, self.nodes, (0,), (self.last,))
 
 

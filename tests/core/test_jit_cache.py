@@ -29,10 +29,16 @@ def package(folder: Path, addend: int) -> None:
 
 
 def run(folder: Path) -> str:
-    env = {**os.environ, "PYTHONPATH": str(folder), "FXSIM_CACHE_DIR": str(folder / "cache"), "FXSIM_JIT_CACHE": "1",
-           "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, "-m", "fxsim.caller"], env=env, cwd=folder, capture_output=True, text=True,
-                          check=True).stdout.strip()
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "FXSIM_CACHE_DIR": str(folder / "cache"),
+        "FXSIM_JIT_CACHE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "fxsim.caller"], env=env, cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def test_an_edited_helper_gives_fresh_bits(tmp_path: Path) -> None:

@@ -10,8 +10,26 @@ from hypothesis import strategies as st
 
 from fxsim.energy import count_events
 from fxsim.hw import Event, Hardware, Kind
-from fxsim.isa import Init, Instruction, Layer, Load, Lut, Mac, Merge, Order, Pool, PoolKind, Program, Req, Softmax
-from fxsim.isa import Space, Store, VReq, ZeroPoint, encode
+from fxsim.isa import (
+    Init,
+    Instruction,
+    Layer,
+    Load,
+    Lut,
+    Mac,
+    Merge,
+    Order,
+    Pool,
+    PoolKind,
+    Program,
+    Req,
+    Softmax,
+    Space,
+    Store,
+    VReq,
+    ZeroPoint,
+    encode,
+)
 from fxsim.numerics import Overflow, Reduction, SchemeCode
 
 COLS, ROWS = 4, 4
@@ -19,8 +37,18 @@ COLS, ROWS = 4, 4
 
 def program(hw: Hardware, *instructions: Instruction) -> Program:
     layer = Layer(name="l", op="CONV_2D", macs=0, in_shapes=(), out_shapes=(), outputs=(), channels=0)
-    return Program(name="p", profile="tflite", hardware=hw, code=encode(list(instructions)), constants=b"", dram_bytes=1 << 20,
-                   symbols=(), layers=(layer,), layer_of=np.zeros(len(instructions), np.int32), batched=True)
+    return Program(
+        name="p",
+        profile="tflite",
+        hardware=hw,
+        code=encode(list(instructions)),
+        constants=b"",
+        dram_bytes=1 << 20,
+        symbols=(),
+        layers=(layer,),
+        layer_of=np.zeros(len(instructions), np.int32),
+        batched=True,
+    )
 
 
 def counts(hw: Hardware, instruction: Instruction) -> Counter[Event]:
@@ -84,7 +112,9 @@ def _naive_operands(out: Counter[Event], mac: Mac, lanes: range, p: int, stream:
             out[Event(Kind.ACT_READ)] += len(channels) * (2 if mac.x_wide else 1)
 
 
-def _naive_issue(out: Counter[Event], mac: Mac, hw: Hardware, lanes: int, widths: tuple[int, int, int], first: bool) -> None:
+def _naive_issue(
+    out: Counter[Event], mac: Mac, hw: Hardware, lanes: int, widths: tuple[int, int, int], first: bool
+) -> None:
     a, b, register = widths
     out[Event(Kind.MULTIPLY, a, b)] += lanes
     out[Event(Kind.PIPELINE, a)] += lanes
@@ -109,9 +139,15 @@ def _naive_issue(out: Counter[Event], mac: Mac, hw: Hardware, lanes: int, widths
 @st.composite
 def macs(draw: st.DrawFn) -> tuple[Mac, Hardware]:
     chain = draw(st.booleans())
-    hw = Hardware(rows=ROWS, cols=draw(st.sampled_from([1, 2, 3, 4, 7])), reduction="chain" if chain else "tree", acc_depth=16,
-                  chain_per_stage=draw(st.integers(1, 3)), tree_levels_per_stage=draw(st.integers(1, 3)),
-                  mul_latency=draw(st.integers(1, 2)))
+    hw = Hardware(
+        rows=ROWS,
+        cols=draw(st.sampled_from([1, 2, 3, 4, 7])),
+        reduction="chain" if chain else "tree",
+        acc_depth=16,
+        chain_per_stage=draw(st.integers(1, 3)),
+        tree_levels_per_stage=draw(st.integers(1, 3)),
+        mul_latency=draw(st.integers(1, 2)),
+    )
     private = draw(st.booleans())
     channels = 1 if private else draw(st.integers(1, 3))
     kh, kw = draw(st.integers(1, 3)), draw(st.integers(1, 3))
@@ -119,15 +155,38 @@ def macs(draw: st.DrawFn) -> tuple[Mac, Hardware]:
     start = draw(st.integers(0, stream - 1))
     small = st.integers(1, 3)
     return Mac(
-        init=draw(st.sampled_from(Init)), load_params=draw(st.integers(0, 1)), private_x=int(private),
-        reduction=Reduction.CHAIN if chain else Reduction.TREE, zero_point=draw(st.sampled_from(ZeroPoint)),
-        overflow=draw(st.sampled_from(Overflow)), order=draw(st.sampled_from(Order)), acc_bits=draw(st.integers(4, 48)),
-        internal_bits=draw(st.integers(48, 64)), rows=draw(st.integers(1, ROWS)), positions=draw(st.integers(1, 8)),
-        pixel_pitch=channels, tile_h=draw(small), tile_w=draw(small), iy0=draw(st.integers(-2, 1)), ix0=draw(st.integers(-2, 1)),
-        ox_start=draw(st.integers(0, 2)), out_w=draw(small), stride_y=draw(small), stride_x=draw(small), dil_y=draw(small),
-        dil_x=draw(small), kh=kh, kw=kw, channels=channels, k_start=start, k_count=draw(st.integers(1, stream - start)),
-        depth_mult=draw(small), row_base=draw(st.integers(0, 5)), w_zero=draw(st.integers(-1, 1)),
-        x_wide=draw(st.integers(0, 1)), w_wide=draw(st.integers(0, 1)),
+        init=draw(st.sampled_from(Init)),
+        load_params=draw(st.integers(0, 1)),
+        private_x=int(private),
+        reduction=Reduction.CHAIN if chain else Reduction.TREE,
+        zero_point=draw(st.sampled_from(ZeroPoint)),
+        overflow=draw(st.sampled_from(Overflow)),
+        order=draw(st.sampled_from(Order)),
+        acc_bits=draw(st.integers(4, 48)),
+        internal_bits=draw(st.integers(48, 64)),
+        rows=draw(st.integers(1, ROWS)),
+        positions=draw(st.integers(1, 8)),
+        pixel_pitch=channels,
+        tile_h=draw(small),
+        tile_w=draw(small),
+        iy0=draw(st.integers(-2, 1)),
+        ix0=draw(st.integers(-2, 1)),
+        ox_start=draw(st.integers(0, 2)),
+        out_w=draw(small),
+        stride_y=draw(small),
+        stride_x=draw(small),
+        dil_y=draw(small),
+        dil_x=draw(small),
+        kh=kh,
+        kw=kw,
+        channels=channels,
+        k_start=start,
+        k_count=draw(st.integers(1, stream - start)),
+        depth_mult=draw(small),
+        row_base=draw(st.integers(0, 5)),
+        w_zero=draw(st.integers(-1, 1)),
+        x_wide=draw(st.integers(0, 1)),
+        w_wide=draw(st.integers(0, 1)),
     ), hw
 
 
@@ -140,7 +199,9 @@ def test_mac(case: tuple[Mac, Hardware]) -> None:
 def test_merge_reads_two_and_writes_one() -> None:
     merge = Merge(rows=3, positions=2, parts=4, acc_bits=20, internal_bits=48, overflow=Overflow.WRAP)
     assert counts(Hardware(), merge) == {
-        Event(Kind.ACCUMULATE, 20): 18, Event(Kind.OVERFLOW_COMPARE, 20): 18, Event(Kind.BANK_READ, 20): 36,
+        Event(Kind.ACCUMULATE, 20): 18,
+        Event(Kind.OVERFLOW_COMPARE, 20): 18,
+        Event(Kind.BANK_READ, 20): 36,
         Event(Kind.BANK_WRITE, 20): 18,
     }
 
@@ -148,9 +209,14 @@ def test_merge_reads_two_and_writes_one() -> None:
 def test_requantization_is_never_omitted() -> None:
     req = Req(rows=3, positions=5, out_w=1, acc_bits=40, scheme=SchemeCode.TFL_DOUBLE, overflow=Overflow.SATURATE)
     assert counts(Hardware(), req) == {
-        Event(Kind.BANK_READ, 40): 15, Event(Kind.ROW_FILE, 40): 15, Event(Kind.ACT_WRITE): 15,
-        Event(Kind.REQUANT_MULTIPLY, 40, 32): 15, Event(Kind.REQUANT_ADD64, 72): 30, Event(Kind.REQUANT_SHIFT, 72): 15,
-        Event(Kind.REQUANT_ADD32, 40): 15, Event(Kind.REQUANT_COMPARE, 40): 30,
+        Event(Kind.BANK_READ, 40): 15,
+        Event(Kind.ROW_FILE, 40): 15,
+        Event(Kind.ACT_WRITE): 15,
+        Event(Kind.REQUANT_MULTIPLY, 40, 32): 15,
+        Event(Kind.REQUANT_ADD64, 72): 30,
+        Event(Kind.REQUANT_SHIFT, 72): 15,
+        Event(Kind.REQUANT_ADD32, 40): 15,
+        Event(Kind.REQUANT_COMPARE, 40): 30,
     }
 
 
@@ -163,21 +229,53 @@ def test_dma_pays_whole_bursts() -> None:
 
 
 def test_pool_reads_only_taps_inside_the_tile() -> None:
-    pool = Pool(kind=PoolKind.AVERAGE, pixel_pitch=2, tile_h=3, tile_w=3, channels=2, iy0=-1, ix0=-1, out_h=2, out_w=2,
-                stride_y=2, stride_x=2, kh=2, kw=2)
+    pool = Pool(
+        kind=PoolKind.AVERAGE,
+        pixel_pitch=2,
+        tile_h=3,
+        tile_w=3,
+        channels=2,
+        iy0=-1,
+        ix0=-1,
+        out_h=2,
+        out_w=2,
+        stride_y=2,
+        stride_x=2,
+        kh=2,
+        kw=2,
+    )
     # windows at rows/columns -1..0 and 1..2: (1 + 2) * (1 + 2) in-tile taps, 2 channels, 4 outputs
     assert counts(Hardware(), pool) == {
-        Event(Kind.ACT_READ): 18, Event(Kind.ACT_WRITE): 8, Event(Kind.VECTOR_ADD, 32): 18 + 16,
-        Event(Kind.VECTOR_MULTIPLY, 32, 32): 8, Event(Kind.VECTOR_ADD, 8): 16,
+        Event(Kind.ACT_READ): 18,
+        Event(Kind.ACT_WRITE): 8,
+        Event(Kind.VECTOR_ADD, 32): 18 + 16,
+        Event(Kind.VECTOR_MULTIPLY, 32, 32): 8,
+        Event(Kind.VECTOR_ADD, 8): 16,
     }
-    largest = counts(Hardware(), Pool(kind=PoolKind.MAX, pixel_pitch=1, tile_h=2, tile_w=2, channels=1, out_h=1, out_w=1,
-                                      stride_y=1, stride_x=1, kh=2, kw=2))
+    largest = counts(
+        Hardware(),
+        Pool(
+            kind=PoolKind.MAX,
+            pixel_pitch=1,
+            tile_h=2,
+            tile_w=2,
+            channels=1,
+            out_h=1,
+            out_w=1,
+            stride_y=1,
+            stride_x=1,
+            kh=2,
+            kw=2,
+        ),
+    )
     assert largest == {Event(Kind.ACT_READ): 4, Event(Kind.ACT_WRITE): 1, Event(Kind.VECTOR_ADD, 8): 4 + 2}
 
 
 def test_vector_elements() -> None:
     assert counts(Hardware(), Lut(count=10, entry_bytes=4)) == {
-        Event(Kind.ACT_READ): 10, Event(Kind.PARAM_READ): 40, Event(Kind.ACT_WRITE): 40,
+        Event(Kind.ACT_READ): 10,
+        Event(Kind.PARAM_READ): 40,
+        Event(Kind.ACT_WRITE): 40,
     }
     assert counts(Hardware(), VReq(count=10, scheme=SchemeCode.TFL_DOUBLE))[Event(Kind.REQUANT_MULTIPLY, 32, 32)] == 10
     softmax = counts(Hardware(), Softmax(rows=2, length=5))

@@ -17,11 +17,18 @@ def price(kind: Kind, bits: int = 0, other: int = 0, hw: Hardware = EDGE) -> flo
     return TABLE.price(Event(kind, bits, other), hw).nominal
 
 
-@pytest.mark.parametrize(("kind", "bits", "other", "pj"), [
-    (Kind.MULTIPLY, 8, 8, 0.2), (Kind.MULTIPLY, 32, 32, 3.1), (Kind.ACCUMULATE, 8, 0, 0.03), (Kind.ACCUMULATE, 32, 0, 0.1),
-    (Kind.REQUANT_FP_MULTIPLY, 32, 0, 3.7), (Kind.REQUANT_FP_CONVERT, 32, 0, 0.9),
-    (Kind.DRAM_BLOCK, 0, 0, 8 * 1300.0),
-])
+@pytest.mark.parametrize(
+    ("kind", "bits", "other", "pj"),
+    [
+        (Kind.MULTIPLY, 8, 8, 0.2),
+        (Kind.MULTIPLY, 32, 32, 3.1),
+        (Kind.ACCUMULATE, 8, 0, 0.03),
+        (Kind.ACCUMULATE, 32, 0, 0.1),
+        (Kind.REQUANT_FP_MULTIPLY, 32, 0, 3.7),
+        (Kind.REQUANT_FP_CONVERT, 32, 0, 0.9),
+        (Kind.DRAM_BLOCK, 0, 0, 8 * 1300.0),
+    ],
+)
 def test_published_points(kind: Kind, bits: int, other: int, pj: float) -> None:
     got = TABLE.price(Event(kind, bits, other), EDGE)
     assert math.isclose(got.nominal, pj, rel_tol=1e-12)
@@ -34,12 +41,17 @@ def test_published_ratios_of_int8_to_fp32() -> None:
     assert math.isclose(rules["fp_multiply"]["points"]["32"] / price(Kind.MULTIPLY, 8, 8), 18.5, rel_tol=1e-12)
 
 
-@pytest.mark.parametrize(("half", "access64"), [
-    (8192, 10.0), (32768, 20.0), (1 << 20, 100.0),  # published
-    (2048, 5.0),  # square root below 8 KB: a quarter of the bytes, half of the energy
-    (16384, 10.0 * math.sqrt(2)),  # log-log between 8 KB and 32 KB: slope 1/2
-    (4 << 20, 100.0 * 4 ** (math.log(5) / math.log(32))),  # the last slope goes on
-])
+@pytest.mark.parametrize(
+    ("half", "access64"),
+    [
+        (8192, 10.0),
+        (32768, 20.0),
+        (1 << 20, 100.0),  # published
+        (2048, 5.0),  # square root below 8 KB: a quarter of the bytes, half of the energy
+        (16384, 10.0 * math.sqrt(2)),  # log-log between 8 KB and 32 KB: slope 1/2
+        (4 << 20, 100.0 * 4 ** (math.log(5) / math.log(32))),  # the last slope goes on
+    ],
+)
 def test_scratchpad_price_is_that_of_a_half(half: int, access64: float) -> None:
     hw = EDGE.replace(act_spad_bytes=2 * half)
     got = TABLE.price(Event(Kind.ACT_READ), hw)
@@ -48,7 +60,9 @@ def test_scratchpad_price_is_that_of_a_half(half: int, access64: float) -> None:
 
 
 def test_a_nine_bit_operand_costs_more() -> None:
-    assert math.isclose(price(Kind.MULTIPLY, 9, 8), 0.002994791666666667 * 72 + 0.0010416666666666667 * 8.5, rel_tol=1e-12)
+    assert math.isclose(
+        price(Kind.MULTIPLY, 9, 8), 0.002994791666666667 * 72 + 0.0010416666666666667 * 8.5, rel_tol=1e-12
+    )
 
 
 def test_bounds_enclose_the_nominal_price_of_every_kind() -> None:

@@ -15,7 +15,8 @@ def test_presets() -> None:
     assert presets() == ("edge-16x16", "paper-4x4")
     assert Hardware.load(DEFAULT_PRESET).timing == Timing()
     paper = Hardware.load("paper-4x4")
-    assert (paper.timing.rows, paper.timing.cols, paper.timing.acc_depth, paper.timing.act_spad_bytes) == (4, 4, 8, 8192)
+    timing = paper.timing
+    assert (timing.rows, timing.cols, timing.acc_depth, timing.act_spad_bytes) == (4, 4, 8, 8192)
     assert paper.numerics.group_size == 4
 
 
@@ -46,35 +47,41 @@ def test_flat_names_are_routed() -> None:
     assert hw.replace(cols=32).numerics.group_size == 32
 
 
-@pytest.mark.parametrize(("fields", "message"), [
-    ({"acc_bits": 1}, "acc_bits must be an integer in 2..64 bits, not 1"),
-    ({"acc_bits": True}, "acc_bits must be an integer"),
-    ({"acc_bits": 8.5}, "acc_bits must be an integer"),
-    ({"overflow": "explode"}, "overflow must be one of saturate, wrap, trap, readout, not 'explode'"),
-    ({"rows": 0}, "rows must be an integer in 1..1023"),
-    ({"bias_bits": 40}, "bias_bits must be 32, 48 or 64, not 40"),
-    ({"acc_depth": 7}, "acc_depth must be even"),
-    ({"group_size": 8}, "group_size must equal cols = 16"),
-    ({"reduction": "chain", "group_size": 4}, "group_size must be 1"),
-    ({"overflow": "readout", "acc_internal_bits": 16}, "acc_internal_bits must be at least acc_bits = 32"),
-    ({"requant_lanes": 32}, "requant_lanes must be at most x_port_bytes"),
-    ({"speed": 3}, r"hardware fields must be known .*, not \['speed'\]"),
-])
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"acc_bits": 1}, "acc_bits must be an integer in 2..64 bits, not 1"),
+        ({"acc_bits": True}, "acc_bits must be an integer"),
+        ({"acc_bits": 8.5}, "acc_bits must be an integer"),
+        ({"overflow": "explode"}, "overflow must be one of saturate, wrap, trap, readout, not 'explode'"),
+        ({"rows": 0}, "rows must be an integer in 1..1023"),
+        ({"bias_bits": 40}, "bias_bits must be 32, 48 or 64, not 40"),
+        ({"acc_depth": 7}, "acc_depth must be even"),
+        ({"group_size": 8}, "group_size must equal cols = 16"),
+        ({"reduction": "chain", "group_size": 4}, "group_size must be 1"),
+        ({"overflow": "readout", "acc_internal_bits": 16}, "acc_internal_bits must be at least acc_bits = 32"),
+        ({"requant_lanes": 32}, "requant_lanes must be at most x_port_bytes"),
+        ({"speed": 3}, r"hardware fields must be known .*, not \['speed'\]"),
+    ],
+)
 def test_refusals(fields: dict[str, object], message: str) -> None:
     with pytest.raises(HardwareError, match=message):
         Hardware(**fields)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("schema = 2\nname = 'x'", "schema must be 1, not 2"),
-    ("schema = 1", "name must be a string"),
-    ("schema = 1\nname = 'x'\nspeed = 1", "hardware keys must be"),
-    ("schema = 1\nname = 'x'\n[timing]\nspeed = 1", r"timing must not have unknown fields, not \['speed'\]"),
-    ("schema = 1\nname = 'x'\ntiming = 3", "timing must be a table, not 3"),
-    ("schema = 1\nname = 'x'\n[timing]\nrows = 'many'", "rows must be an integer"),
-    ("schema = ", "must be TOML"),
-    ("a = " + "[" * 5000, "must be TOML"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("schema = 2\nname = 'x'", "schema must be 1, not 2"),
+        ("schema = 1", "name must be a string"),
+        ("schema = 1\nname = 'x'\nspeed = 1", "hardware keys must be"),
+        ("schema = 1\nname = 'x'\n[timing]\nspeed = 1", r"timing must not have unknown fields, not \['speed'\]"),
+        ("schema = 1\nname = 'x'\ntiming = 3", "timing must be a table, not 3"),
+        ("schema = 1\nname = 'x'\n[timing]\nrows = 'many'", "rows must be an integer"),
+        ("schema = ", "must be TOML"),
+        ("a = " + "[" * 5000, "must be TOML"),
+    ],
+)
 def test_bad_files(text: str, message: str) -> None:
     with pytest.raises(HardwareError, match=message):
         Hardware.from_toml(text)
