@@ -47,7 +47,7 @@ class Tensors(Mapping[str, NDArray[np.generic]]):
         return dict(self._quants)
 
     def subset(self, names: Iterable[str]) -> Tensors:
-        """The tensors called `names`, in that order."""
+        """Return the tensors called `names`, in that order."""
         return Tensors({name: self._arrays[name] for name in names}, self._quants)
 
     def dequantize(self) -> dict[str, NDArray[np.float32]]:

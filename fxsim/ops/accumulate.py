@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.graph.stats import LayerStats
+from fxsim.graph import LayerStats
 from fxsim.numerics import Overflow, overflow_array, requantize
 from fxsim.ops.base import Array, Outcome
 from fxsim.ops.mac import MacParams, mac_params

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.graph.stats import LayerStats
+from fxsim.graph import LayerStats
 from fxsim.ops.base import Array, Operator, Outcome, operator
 from fxsim.ops.pooling import Pool, check_pool, pool_hook, pool_params, pool_window, taps
 

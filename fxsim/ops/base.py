@@ -15,8 +15,7 @@ from fxsim._core.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fxsim.graph import Network, Node
-    from fxsim.graph.stats import LayerStats
+    from fxsim.graph import LayerStats, Network, Node
     from fxsim.hw import Numerics
 
 Array = NDArray[np.generic]
@@ -53,8 +52,8 @@ class OptionField:
 class TfliteHook:
     """How a .tflite file spells an operator, as data.
 
-    `builtin` is a name of the schema's BuiltinOperator, `options` the options table (empty: none; a file may leave out a
-    table without numbers, the attribute defaults hold then), `version` the operator version a written file declares.
+    `builtin` is a name of the schema's BuiltinOperator, `options` the options table (empty: none; a file may leave out
+    a table without numbers, the attribute defaults hold then), `version` the operator version a written file declares.
     """
 
     builtin: str

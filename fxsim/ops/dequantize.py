@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.graph.stats import LayerStats
-from fxsim.graph.types import DType
+from fxsim.graph import DType, LayerStats
 from fxsim.ops.base import Array, Operator, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems, quant_of
 

@@ -11,8 +11,7 @@ from fxsim._core.errors import QuantizationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fxsim.graph import Network, Node, Value
-    from fxsim.graph.types import DType
+    from fxsim.graph import DType, Network, Node, Value
     from fxsim.numerics import Affine
 
 GEOMETRY_LIMIT = 1 << 16

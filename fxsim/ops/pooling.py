@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.graph.types import DType
+from fxsim.graph import DType
 from fxsim.numerics import activation_range
 from fxsim.ops.base import ACTIVATIONS, PADDINGS, Array, OptionField, TfliteHook
 from fxsim.ops.legality import Problems, quant_of

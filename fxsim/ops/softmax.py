@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.graph.stats import LayerStats
-from fxsim.graph.types import DType
+from fxsim.graph import DType, LayerStats
 from fxsim.numerics import softmax_params
 from fxsim.ops.base import Array, Operator, OptionField, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems, quant_of

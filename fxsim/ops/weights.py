@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fxsim.graph.types import DType
+from fxsim.graph import DType
 from fxsim.ops.mac import output_rule
 
 if TYPE_CHECKING:

@@ -86,6 +86,8 @@ def test_tensors_are_a_mapping_with_real_values() -> None:
     assert list(tensors) == ["a", "r"]
     assert len(tensors) == 2
     assert tensors["a"].tolist() == [[1, 2]]
+    assert list(tensors.subset(["r"])) == ["r"]
+    assert (tensors.quants["a"], tensors.quants["r"]) == (Affine(0.5, 1), None)
     real = tensors.dequantize()
     assert real["a"].dtype == np.float32
     assert (real["a"].tolist(), real["r"].tolist()) == ([[0.0, 0.5]], [0.5])
