@@ -66,7 +66,7 @@ def disassemble(program: Program) -> str:
     """Write `program` as assembly text; each instruction's index stands behind it as a comment."""
     head = {"schema": Program.schema, "name": program.name, "profile": program.profile, "batched": program.batched,
             "dram_bytes": program.dram_bytes}
-    lines = [_directive(".program", head), ".hardware", *program.hardware.to_toml().splitlines(), ".end"]
+    lines = [_directive(".program", head), ".hardware", program.hardware.to_toml().rstrip("\n"), ".end"]
     lines += [".constants", *_hex_lines(program.constants), ".end"]
     lines += [_directive(".symbol", _shallow(symbol)) for symbol in program.symbols]
     first = np.searchsorted(program.layer_of, np.arange(len(program.layers) + 1)).tolist()

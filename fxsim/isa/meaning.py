@@ -6,15 +6,19 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from fxsim._core.errors import ProgramError
 from fxsim.isa.base import Space
-from fxsim.numerics import Overflow
+from fxsim.numerics import Overflow, scheme_of
 from fxsim.numerics.reference import ref_overflow
 
 if TYPE_CHECKING:
     from fxsim.isa.machine import Accumulator, Machine
+    from fxsim.numerics import SchemeCode
 
 BIAS_K = -1
 """The k of a bias load in a trap record."""
+REAL_LIMIT = 1 << 31
+"""Factors of float schemes stay below."""
 
 
 class Rule(Protocol):
@@ -90,9 +94,21 @@ def put_code(machine: Machine, address: int, value: int) -> None:
     machine.write(Space.ACT, address, (value & 0xFF).to_bytes(1, "little"))
 
 
-def unpack_word(word: int) -> tuple[int, int, float]:
-    """Return a requantization word both ways: (multiplier int32, shift int8) and the binary64 with the same bits."""
+def unpack_word(word: int, code: SchemeCode) -> tuple[int, int, float]:
+    """Return (multiplier, shift, real) of a requantization word; only those that the scheme reads mean anything.
+
+    Raises
+    ------
+    ProgramError
+        The word holds a shift or factor that the scheme does not take.
+    """
     data = word.to_bytes(8, "little")
     multiplier, shift = struct.unpack("<ib", data[:5])
     (real,) = struct.unpack("<d", data)
+    scheme = scheme_of(code)
+    lo, hi = scheme.shifts
+    if scheme.synthesizable and not lo <= shift <= hi:
+        raise ProgramError(f"shift of a {scheme.name} record must be in {lo}..{hi}", got=shift)
+    if not scheme.synthesizable and not 0 <= real < REAL_LIMIT:
+        raise ProgramError(f"factor of a {scheme.name} record must be at least 0 and below 2**31", got=real)
     return multiplier, shift, real

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,12 +14,13 @@ Parser = Callable[[Any, str], Any]
 """(value, where) → checked value, or `ProgramError`."""
 
 _MAX_DIMENSION = 1 << 31
+_MAX_RANK = 8
 
 
 def text(value: object, where: str) -> str:
     """Take a string that UTF-8 can encode."""
-    if not isinstance(value, str) or not value.isprintable():
-        raise ProgramError("value must be a printable string", got=value, where=where)
+    if not isinstance(value, str) or any("\ud800" <= c <= "\udfff" for c in value):
+        raise ProgramError("value must be a string of Unicode characters", got=value, where=where)
     return value
 
 
@@ -53,9 +54,17 @@ def dimension(value: object, where: str) -> int:
     return number
 
 
+def shape(value: object, where: str) -> tuple[int, ...]:
+    """Take a list of at most 8 extents."""
+    dimensions: tuple[int, ...] = each(dimension)(value, where)
+    if len(dimensions) > _MAX_RANK:
+        raise ProgramError(f"shape must have at most {_MAX_RANK} dimensions", got=len(dimensions), where=where)
+    return dimensions
+
+
 def scale(value: object, where: str) -> float:
     """Take a finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
         raise ProgramError("scale must be finite and positive", got=value, where=where)
     return float(value)
 
@@ -97,11 +106,11 @@ def mapping(data: object, parsers: Mapping[str, Parser], where: str) -> dict[str
 
 
 SYMBOL: Mapping[str, Parser] = {
-    "name": text, "address": natural, "shape": each(dimension), "dtype": text, "scale": each(scale),
+    "name": text, "address": natural, "shape": shape, "dtype": text, "scale": each(scale),
     "zero_point": each(integer), "axis": optional(natural), "kind": one_of(*KINDS), "ready": natural, "until": natural,
 }
 LAYER: Mapping[str, Parser] = {
-    "name": text, "op": text, "macs": natural, "in_shapes": each(each(dimension)), "out_shapes": each(each(dimension)),
+    "name": text, "op": text, "macs": natural, "in_shapes": each(shape), "out_shapes": each(shape),
     "outputs": each(text), "channels": natural,
 }
 

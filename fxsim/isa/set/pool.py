@@ -88,6 +88,9 @@ class Pool(Instruction):
     def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
         """Every window has a pixel inside the tile; input and output are disjoint."""
         yield from positive(f, "tile_h", "tile_w", "channels", "out_h", "out_w", "kh", "kw")
+        pixels, held = timing.act_spad_bytes // f.channels, "a number of pixels that the activation scratchpad can hold"
+        yield f.tile_h * f.tile_w <= pixels, "tile_h", f"must, times tile_w, be {held}"
+        yield f.out_h * f.out_w <= pixels, "out_h", f"must, times out_w, be {held}"
         for first, count, stride, window, extent in (("iy0", f.out_h, f.stride_y, f.kh, f.tile_h),
                                                      ("ix0", f.out_w, f.stride_x, f.kw, f.tile_w)):
             inside = (f[first] + window > 0) & (f[first] + (count - 1) * stride < extent)

@@ -60,7 +60,7 @@ class Req(Instruction):
                 machine.write(Space.ACT, address, (code % (1 << 8 * size)).to_bytes(size, "little"))
 
     def _requantize(self, machine: Machine, row: int, slot: Accumulator) -> int:
-        multiplier, shift, real = unpack_word(machine.row(self.half, row)[1])
+        multiplier, shift, real = unpack_word(machine.row(self.half, row)[1], self.scheme)
         value = self._read_out(machine, row, slot)
         return ref_requantize(value, multiplier, shift, real, self.scheme.name, self.acc_bits, self.out_zero,
                               self.clamp_lo, self.clamp_hi)
