@@ -1,0 +1,158 @@
+"""The command line as a user types it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fxsim
+from fxsim.cli import VERBS, main
+
+MODELS = Path(__file__).resolve().parents[2] / "models" / "digits"
+FC = str(MODELS / "digits_fc.tflite")
+IMAGES = str(MODELS / "x_eval_flat.npy")
+LABELS = str(MODELS / "y_eval.npy")
+
+
+def test_run_prints_accuracy_golden_tables_and_totals(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", FC, "--hw", "edge-16x16", "--input", IMAGES, "--labels", LABELS]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "accuracy      94.20 % (471 of 500)",
+        "0 of 90,000 elements differ in 5 tensors",
+        "dense1  FULLY_CONNECTED",
+        "MACs          6,464 per sample",
+        "TOPS/W",
+        "derived prices",
+        "bits needed",
+        "DRAM B",
+        "scratchpad B",
+    ):
+        assert words in out, words
+
+
+def test_random_samples_and_hardware_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", FC, "--random", "3", "--samples", "2", "--set", "acc_bits=14", "--set", "overflow=wrap",
+                 "--set", "bias_policy=apply", "--profile", "litert"]) == 0  # fmt: skip
+    out = capsys.readouterr().out
+    assert "14-bit accumulators, wrap" in out
+    assert re.search(r"golden, numerics of edge-16x16: 0 of \d+ elements differ", out)
+    assert not re.search(r"golden, runtime profile litert: 0 of", out), "14 bits are too few: the runtime must differ"
+
+
+def test_json_on_stdout_and_saved_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = tmp_path / "result.npz"
+    assert main(["run", FC, "--input", IMAGES, "--json", "-", "--output", str(saved)]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["schema"] == 1
+    assert [layer["op"] for layer in record["layers"]] == ["FULLY_CONNECTED"] * 3 + ["SOFTMAX"]
+    result = fxsim.Result.load(saved)
+    assert json.loads(result.to_json()) == {k: v for k, v in record.items() if k != "checks"}
+    assert result.outputs["probabilities"].shape == (500, 10)
+
+
+def test_trap_is_a_sentence_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(
+        ["run", FC, "--random", "1", "--set", "acc_bits=12", "--set", "overflow=trap", "--set", "bias_policy=apply"]
+    )
+    assert status == 1
+    out = capsys.readouterr().out
+    assert re.search(r"trap: sample 0, layer 'dense1' \(FULLY_CONNECTED\), channel \d+, .* cycle \d+", out)
+
+
+def test_program_files_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fxp, fxs, again = (str(tmp_path / name) for name in ("p.fxp", "p.fxs", "q.fxp"))
+    assert main(["lower", FC, "--hw", "paper-4x4", "--output", fxp]) == 0
+    assert main(["disasm", fxp, "--output", fxs]) == 0
+    assert main(["asm", fxs, "--output", again]) == 0
+    assert Path(again).read_bytes() == Path(fxp).read_bytes()
+    assert main(["lower", FC, "--hw", "paper-4x4", "--output", str(tmp_path / "direct.fxs")]) == 0
+    assert (tmp_path / "direct.fxs").read_text() == Path(fxs).read_text()
+    capsys.readouterr()
+    assert main(["disasm", fxp]) == 0
+    assert "MAC" in capsys.readouterr().out
+    assert main(["info", fxp]) == 0
+    assert "program digits_fc: profile tflite" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        (["isa"], ["MAC", "REQ", "LOAD", "DMA_MAC", "init", "requantization scheme"]),
+        (["ops"], ["CONV_2D", "FULLY_CONNECTED", "TFL_DOUBLE_FP", "SOFTMAX"]),
+        (["info", FC], ["FULLY_CONNECTED", "dense1", "int8"]),
+        (["info", "paper-4x4"], ["schema = 1", "acc_bits = 32  # accumulator width: 2..64 bits"]),
+    ],
+)
+def test_listings(verb: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(verb) == 0
+    out = capsys.readouterr().out
+    assert [word for word in words if word not in out] == []
+
+
+def bad(tmp_path: Path, name: str) -> str:
+    files = {
+        "wide.npy": np.zeros((2, 63), np.int8),
+        "codes.npy": np.zeros((2, 64), np.uint8),
+        "nan.npy": np.full((2, 64), np.nan, np.float32),
+        "labels.npy": np.zeros(3, np.int8),
+    }
+    for file, array in files.items():
+        np.save(tmp_path / file, array)
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    (tmp_path / "short.npy").write_bytes((tmp_path / "wide.npy").read_bytes()[:-50])
+    (tmp_path / "not.tflite").write_bytes(b"hello")
+    return str(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["{fc}", "--input", "wide.npy"], "InputError"),
+        (["{fc}", "--input", "codes.npy"], "int8"),
+        (["{fc}", "--input", "nan.npy"], "InputError"),
+        (["{fc}", "--input", "objects.npy"], "must be a .npy file of numbers"),
+        (["{fc}", "--input", "short.npy"], "must be a .npy file of numbers"),
+        (["{fc}", "--input", "missing.npy"], "must be a .npy file of numbers"),
+        (["{fc}", "--input", "{images}", "--labels", "labels.npy"], "labels must be 500 integers"),
+        (["not.tflite", "--random", "1"], "ModelFormatError"),
+        (["missing.tflite", "--random", "1"], "missing.tflite"),
+        (["{fc}", "--random", "1", "--hw", "nope"], "hardware must be a .toml file or one of"),
+        (["{fc}", "--random", "1", "--set", "acc_bits"], "--set must be FIELD=VALUE, not 'acc_bits'"),
+        (["{fc}", "--random", "1", "--set", "acc_bits=99"], "acc_bits must be an integer in 2..64 bits, not 99"),
+        (["{fc}", "--random", "1", "--profile", "x"], "profile must be one of: tflite, litert, not 'x'"),
+        (["{fc}", "--random", "1", "--samples", "0"], "--samples must be in 1..1,000,000, not 0"),
+        (["{fc}", "--random", "1", "--set", "act_spad_bytes=16"], "HardwareError"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    args: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        {"{fc}": FC, "{images}": IMAGES}.get(a, bad(tmp_path, a) if a.endswith((".npy", ".tflite")) else a)
+        for a in args
+    ]
+    assert main(["run", *words]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.startswith("fxsim run: ")
+    assert captured.err.count("\n") == 1
+
+
+def test_usage_errors_are_status_2() -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["run", FC])
+    assert stop.value.code == 2
+
+
+def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in VERBS:
+        with pytest.raises(SystemExit) as stop:
+            main([verb, "--help"])
+        assert stop.value.code == 0
+        assert capsys.readouterr().out.startswith("usage: fxsim")
