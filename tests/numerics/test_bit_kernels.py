@@ -69,6 +69,14 @@ def test_saturate_and_wrap_to_every_width(value: int, bits: int) -> None:
     assert both(wrap, value, bits) == ref_wrap(value, bits)
 
 
+@pytest.mark.parametrize("bits", range(2, 65))
+def test_wrap_just_outside_every_width(bits: int) -> None:
+    lo, hi = ref_range(bits)
+    for value in (lo, lo - 1, hi, hi + 1):
+        if -(1 << 63) <= value < 1 << 63:
+            assert wrap(value, bits) == ref_wrap(value, bits)
+
+
 @given(edge_ints(64), st.integers(1, 62))
 def test_wrap_unsigned(value: int, bits: int) -> None:
     assert both(wrap_unsigned, value, bits) == ref_wrap(value, bits, signed=False)
@@ -83,6 +91,13 @@ def test_wrapping_shift_left(value: int, shift: int, bits: int) -> None:
 @given(value=edge_ints(64), shift=st.integers(0, 62))
 def test_round_shift_at_edges(rounding: Rounding, value: int, shift: int) -> None:
     assert both(round_shift, value, shift, int(rounding)) == ref_round_shift(value, shift, rounding)
+
+
+@pytest.mark.parametrize("rounding", list(Rounding), ids=lambda r: r.name)
+def test_round_shift_of_small_values(rounding: Rounding) -> None:
+    for shift in range(4):
+        for value in range(-20, 21):
+            assert round_shift(value, shift, int(rounding)) == ref_round_shift(value, shift, rounding)
 
 
 @pytest.mark.parametrize("rounding", list(Rounding), ids=lambda r: r.name)

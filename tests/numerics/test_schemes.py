@@ -21,8 +21,8 @@ from fxsim.numerics import (
     rescale,
     scheme_of,
 )
-from fxsim.numerics.reference import ref_derive, ref_requantize, ref_rescale
-from fxsim.numerics.scheme_kernels import multiply_round_up
+from fxsim.numerics.reference import ref_derive, ref_reduce_multiplier, ref_requantize, ref_rescale
+from fxsim.numerics.scheme_kernels import multiply_round_up, reduce_multiplier, tfl_double
 from tests.numerics.edges import REAL_RANGES, edge_ints, legal_reals, requant_cases
 
 ALL = pytest.mark.parametrize("name", list(SCHEMES))
@@ -48,6 +48,27 @@ def test_two_limb_product(value: int, multiplier: int, shift: int) -> None:
     expected = min(max(exact, -(1 << 62)), 1 << 62)
     assert multiply_round_up(value, multiplier, shift) == expected
     assert interpreted(multiply_round_up)(np.int64(value), np.int64(multiplier), np.int64(shift)) == expected
+
+
+@pytest.mark.parametrize("multiplier", [*range(66_000, 66_040), 1 << 31])
+def test_two_limb_product_beside_its_saturation(multiplier: int) -> None:
+    for value in ((1 << 63) // multiplier + d for d in (-1, 0, 1)):
+        for exact_input in (value, -value):
+            exact = (exact_input * multiplier + 1) >> 1
+            assert multiply_round_up(exact_input, multiplier, 1) == min(max(exact, -(1 << 62)), 1 << 62)
+
+
+@pytest.mark.parametrize("width", [32, 40, 48])
+def test_first_stage_saturates_its_one_overflow(width: int) -> None:
+    lowest = -(1 << (width - 1))
+    assert tfl_double(lowest, -(1 << 31), 0, width) == -lowest - 1
+    greatest = (1 << 31) - 1
+    assert tfl_double(lowest, greatest, 0, width) == ref_rescale(lowest, greatest, 0, 0.0, "TFL_DOUBLE", width)
+
+
+@pytest.mark.parametrize("m", [0, 1 << 30, 0x7FFEFFFF, 0x7FFF0000, 0x7FFF7FFF, 0x7FFF8000, 0x7FFFFFFE, 0x7FFFFFFF])
+def test_reduced_multiplier_stays_in_15_bits(m: int) -> None:
+    assert reduce_multiplier(m) == ref_reduce_multiplier(m) <= 0x7FFF
 
 
 @ALL

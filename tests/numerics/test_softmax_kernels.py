@@ -32,6 +32,12 @@ def test_exponential(a: int) -> None:
     assert abs(expected / 2**31 - math.exp(a / 2**26)) < 2e-6
 
 
+@pytest.mark.parametrize("bit", range(31))
+def test_exponential_of_powers_of_two(bit: int) -> None:
+    for a in (-(1 << bit) - 1, -(1 << bit), 1 - (1 << bit), -(1 << bit) - (1 << 23)):
+        assert exp_on_negative_values(a) == ref_exp_on_negative_values(a)
+
+
 @given(edge_ints(32).map(lambda v: v if v >= 0 else -1 - v))
 def test_reciprocal(a: int) -> None:
     expected = ref_one_over_one_plus_x(a)
