@@ -26,9 +26,9 @@ def hardware(draw: st.DrawFn) -> Hardware:
     return Hardware(
         name="random",
         rows=number(1, 6),
-        cols=number(1, 9),
+        cols=number(1, 12),
         x_port_bytes=x_port,
-        w_port_bytes=number(1, 16),
+        w_port_bytes=draw(st.sampled_from((1, 5, 16, 64, 256))),
         acc_depth=2 * number(1, 9),
         requant_lanes=number(1, x_port),
         vector_lanes=number(1, 8),

@@ -29,25 +29,27 @@ def programs(
 ) -> Program:
     """Legal programs for all three engines of a random machine.
 
-    Tokens are random, yet every program runs to its end: the n-th pop of a semaphore stands after its n-th push, and
-    a bank half goes through first, ..., last, REQ. No two units share a scratchpad region, every slot is written
-    before it is kept, merged or requantized, and every row record is loaded before it is used. All constants are zero.
+    Tokens are random, yet every program runs to its end: the n-th pop of a semaphore stands after its n-th push, every
+    token is taken, and every bank half goes through first, ..., last, REQ to the end. No two units share a scratchpad
+    region, every slot is written before it is kept, merged or requantized, and every row record is loaded before it is
+    used. So `fxsim.lowering.check_program` accepts every program. All constants are zero.
 
     Parameters
     ----------
     max_instructions
-        Greatest number of instructions; the empty program is drawn too.
+        Greatest number of instructions, at least 4; the empty program is drawn too.
     machines
         Strategy for the hardware, at most 64 rows, 64 columns and 256 slots; `hardware()` by default. Programs pin it
         with scratchpads of 1 MiB (parameters: 64 KiB).
     """
     machine = draw(hardware() if machines is None else machines).replace(**SCRATCHPADS)
-    palette = {engine: draw(st.lists(shape(machine), min_size=1, max_size=4)) for engine, shape in SHAPES.items()}
-    least = draw(st.integers(0, max_instructions))
-    choices = draw(st.lists(_CHOICES, min_size=least, max_size=max_instructions))
+    palette = {engine: draw(st.lists(shape(machine), min_size=1, max_size=8)) for engine, shape in SHAPES.items()}
+    least = draw(st.integers(0, max_instructions - _CLOSING))
+    choices = draw(st.lists(_CHOICES, min_size=least, max_size=max_instructions - _CLOSING))
     writer = _Writer(machine, palette)
     for choice in choices:
         writer.add(choice)
+    writer.finish()
     return _program(machine, writer.instructions, draw(st.integers(1, 4)))
 
 
@@ -65,6 +67,8 @@ class _Choice(NamedTuple):
     pushes: int
 
 
+_CLOSING = 4
+"""Instructions that may be needed to drain the bank halves at the end."""
 _MASKS = st.integers(0, (1 << len(Semaphore)) - 1)
 _CHOICES = st.builds(
     _Choice,
@@ -118,6 +122,18 @@ class _Writer:
         for s in Semaphore:
             self._tokens[s] += (pushes >> s & 1) - (pops >> s & 1)
         self.instructions.append(replace(instruction, pops=pops, pushes=pushes))
+
+    def finish(self) -> None:
+        """Drain the bank halves in use, and take back the tokens that nobody popped: those pushed last."""
+        for number, half in enumerate(self._halves):
+            while half.filling:
+                self.add(_Choice(Engine.MAC, 0, number, True, False, False, Init.ZERO, 0, 0))
+        for i in reversed(range(len(self.instructions))):
+            instruction = self.instructions[i]
+            kept = sum(1 << s for s in Semaphore if instruction.pushes >> s & 1 and not self._tokens[s])
+            for s in Semaphore:
+                self._tokens[s] -= (instruction.pushes & ~kept) >> s & 1
+            self.instructions[i] = replace(instruction, pushes=kept)
 
     def _may_pop(self, semaphore: Semaphore, engine: Engine) -> bool:
         return semaphore.consumer is engine and self._tokens[semaphore] > 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CONSTANT_BYTES = VARIABLE_BYTES = 2112
 """DRAM: a read-only part, and a part for activations behind it."""
 MAX_ROW_BASE = 5
+_CHANNELS = st.one_of(st.integers(1, 3), st.integers(1, 12))
 
 
 def _regions(scratchpad: str, *users: str) -> dict[str, int]:
@@ -38,10 +39,10 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
     numerics, timing = machine.numerics, machine.timing
     wide = int(numerics.act_bits > 8)
     private = number(0, 1)
-    rows, kh, kw, channels = number(1, timing.rows), number(1, 3), number(1, 3), 1 if private else number(1, 12)
+    rows, kh, kw, channels = number(1, timing.rows), number(1, 3), number(1, 3), 1 if private else draw(_CHANNELS)
     depth_mult, row_base = number(1, 3), number(0, MAX_ROW_BASE)
     total = kh * kw * channels
-    k_start = draw(st.sampled_from(range(0, total, timing.cols)))
+    k_start = draw(st.sampled_from((0, number(0, (total - 1) // timing.cols) * timing.cols)))
     k_count = draw(st.sampled_from((total - k_start, number(1, total - k_start))))
     held = (row_base + rows - 1) // depth_mult + 1 if private else channels
     positions = number(1, timing.half_depth)
@@ -58,12 +59,12 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         tile_w=number(1, 5),
         iy0=number(-2, 2),
         ix0=number(-2, 2),
-        ox_start=number(0, 5),
-        out_w=number(1, 8),
+        ox_start=number(0, 3),
+        out_w=number(1, 20),
         stride_y=number(1, 3),
         stride_x=number(1, 3),
         dil_y=number(1, 2),
-        dil_x=draw(st.sampled_from((1, 1, 2))),
+        dil_x=number(1, 2),
         kh=kh,
         kw=kw,
         channels=channels,

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fxsim
 from fxsim._core.errors import HazardError, ProgramError
 from fxsim.hw import Hardware, presets
 from fxsim.isa import Init, Instruction, Load, Lut, Mac, Merge, Order, Program, Req, Semaphore, Store
+from fxsim.lowering import check_program, lower
 from fxsim.sim.reference import Steps, step
 from fxsim.sim.reference.work import x_beats
 from fxsim.sim.timing import timeline
 from fxsim.testing import programs
 
+DIGITS = Path(__file__).resolve().parents[2] / "models" / "digits" / "digits_cnn.tflite"
 PAPER = Hardware.load("paper-4x4")
 CHAIN = PAPER.replace(reduction="chain")
 TILE = Mac(
@@ -158,13 +162,24 @@ def assert_equal_to_closed_form(program: Program) -> None:
     assert step(program.instructions, program.hardware) == Steps(line.start.tolist(), line.end.tolist(), line.cycles)
 
 
+@given(programs(60))
+def test_random_programs_are_legal(program: Program) -> None:
+    program.check()
+    check_program(program)
+    assert len(program) <= 60
+
+
 @given(programs())
 def test_closed_form_on_random_machines(program: Program) -> None:
-    program.check()
     assert_equal_to_closed_form(program)
 
 
 @given(programs(40, st.sampled_from([Hardware.load(name) for name in presets()])))
 def test_closed_form_on_presets(program: Program) -> None:
-    program.check()
     assert_equal_to_closed_form(program)
+
+
+def test_closed_form_on_a_network() -> None:
+    network = fxsim.load(DIGITS)
+    for name in presets():
+        assert_equal_to_closed_form(lower(network, Hardware.load(name)))
