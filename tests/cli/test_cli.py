@@ -24,7 +24,8 @@ def test_run_prints_accuracy_golden_tables_and_totals(capsys: pytest.CaptureFixt
     for words in (
         "accuracy      94.20 % (471 of 500)",
         "0 of 90,000 elements differ in 5 tensors",
-        "dense1  FULLY_CONNECTED",
+        "dense1",
+        "FULLY_CONNECTED",
         "MACs          6,464 per sample",
         "TOPS/W",
         "derived prices",
