@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from fxsim.isa.columns import Ints, Table
     from fxsim.isa.footprints import Block
 
-MAX_DRAM = 1 << 36
-"""Bytes of DRAM that an instruction's addresses are certain to stay exact in, and far beyond any memory."""
+MAX_DRAM = 1 << 32
+"""Most bytes of DRAM per sample."""
 _DRAM_SLACK = 4096
+"""Unused bytes that alignment may leave at the end of DRAM; more is an absurd size, refused before it is allocated."""
 _MAX_CHANNELS = 1 << 21
 
 

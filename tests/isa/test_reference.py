@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxsim._core.errors import InputError
+from fxsim._core.errors import InputError, ProgramError
 from fxsim.isa import Init, Mac, Merge, Order, Req, Space, ZeroPoint
 from fxsim.isa.machine import Counters
 from fxsim.isa.reference import PlainMachine, Trap, run_plain
-from fxsim.numerics import Overflow, Reduction
+from fxsim.numerics import Overflow, Reduction, SchemeCode
 from tests.isa.plain import machine
 from tests.isa.strategies import record
 from tests.isa.tiny import BIAS, WEIGHTS, tiny_instructions, tiny_program
@@ -278,6 +279,36 @@ def test_row_file_keeps_its_records_per_half() -> None:
         dot(channels=1, half=half, p_addr=16 * half).execute(plain)
     assert [plain.row(half, 0)[0] for half in range(2)] == [5, -6]
     assert plain.row(0, 1) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "word", "complaint"),
+    [
+        (
+            SchemeCode.TFL_DOUBLE,
+            struct.pack("<ibxxx", 1 << 30, 31),
+            r"shift of a TFL_DOUBLE record must be in -31\.\.30",
+        ),
+        (SchemeCode.RNDNU, struct.pack("<ibxxx", 1 << 23, 15), r"shift of a RNDNU record must be in 16\.\.55, not 15"),
+        (SchemeCode.FP32_RNE, struct.pack("<d", float("nan")), "factor of a FP32_RNE record must be at least 0"),
+        (SchemeCode.TFL_DOUBLE_FP, struct.pack("<d", -0.5), "factor of a TFL_DOUBLE_FP record must be at least 0"),
+    ],
+)
+def test_row_record_must_suit_the_scheme(scheme: SchemeCode, word: bytes, complaint: str) -> None:
+    plain = machine()
+    plain.load_row(0, 0, 0, int.from_bytes(word, "little"))
+    with pytest.raises(ProgramError, match=complaint):
+        Req(rows=1, positions=1, acc_bits=32, scheme=scheme, out_w=1).execute(plain)
+
+
+def test_float_scheme_reads_its_record_as_binary64() -> None:
+    plain = machine()
+    plain.load_row(0, 0, 0, int.from_bytes(struct.pack("<d", 0.25), "little"))
+    plain.accumulator(0, 0, 0).value = 10
+    Req(
+        rows=1, positions=1, acc_bits=32, scheme=SchemeCode.TFL_DOUBLE_FP, out_w=1, clamp_lo=-128, clamp_hi=127
+    ).execute(plain)
+    assert plain.read(Space.ACT, 0, 1) == bytes([3])
 
 
 def test_requantizer_writes_the_grid() -> None:
