@@ -49,7 +49,6 @@ def lower(net: Network, hw: Hardware, *, layers: Mapping[str, Mapping[str, Any]]
         The hardware cannot hold one tile of a layer, or an override contradicts it.
     """
     validate(net)
-    _check_tensors(net)
     own = _layer_hardware(net, hw, layers or {})
     pool = ConstantPool()
     emitters = [LOWERINGS[node.op].prepare(Site(net, node, hardware, pool))
@@ -62,16 +61,6 @@ def lower(net: Network, hw: Hardware, *, layers: Mapping[str, Mapping[str, Any]]
     return Program(net.name, net.profile, hw, code, constants, tensors.end, make_symbols(net, tensors, first_of_layer),
                    tuple(_layer(net, node) for node in net.nodes), layer_of,
                    all(net.values[i].type.shape[:1] == (1,) for i in net.inputs))
-
-
-def _check_tensors(net: Network) -> None:
-    for node in net.nodes:
-        for value in (*net.operands(node), *net.results(node)):
-            if value is not None and not value.is_constant and value.type.size == 0:
-                raise LoweringError("tensor must have elements", got=value.type.shape, where=f"tensor {value.name!r}")
-    both = set(net.inputs) & set(net.outputs)
-    if both:
-        raise LoweringError("an output must be computed", got=net.values[min(both)].name, where=net.name)
 
 
 def _layer_hardware(net: Network, hw: Hardware, layers: Mapping[str, Mapping[str, Any]]) -> list[Hardware]:

@@ -57,8 +57,8 @@ class Chain:
     def dequantize(self) -> Chain:
         return self._unary("DEQUANTIZE", dtype=DType.FLOAT32)
 
-    def build(self, name: str = "net", profile: str = "tflite") -> Network:
-        return build(name, self.values, self.nodes, [0], [self.last], profile)
+    def build(self, *outputs: int, profile: str = "tflite") -> Network:
+        return build("net", self.values, self.nodes, [0], outputs or [self.last], profile)
 
     @property
     def _channels(self) -> int:
