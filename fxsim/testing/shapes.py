@@ -13,8 +13,8 @@ from fxsim.testing.machines import SCRATCHPADS
 if TYPE_CHECKING:
     from fxsim.hw import Hardware
 
-CONSTANT_BYTES = VARIABLE_BYTES = 2112
-"""DRAM: a read-only part, and a part for activations behind it."""
+CONSTANT_BYTES = VARIABLE_BYTES = 2304
+"""DRAM: a read-only part, and a part for activations behind it; each holds the longest copy."""
 MAX_ROW_BASE = 5
 _CHANNELS = st.one_of(st.integers(1, 3), st.integers(1, 12))
 

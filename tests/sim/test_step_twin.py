@@ -16,7 +16,7 @@ from fxsim.hw import Hardware, presets
 from fxsim.isa import Init, Instruction, Load, Lut, Mac, Merge, Order, Program, Req, Semaphore, Store
 from fxsim.lowering import check_program, lower
 from fxsim.sim.reference import Steps, step
-from fxsim.sim.reference.work import x_beats
+from fxsim.sim.reference.work import Work, x_beats
 from fxsim.sim.timing import timeline
 from fxsim.testing import programs
 
@@ -76,6 +76,15 @@ def test_chain_keeps_and_merges_behind_the_recurrence() -> None:
         Merge(last=1, rows=4, positions=1, slot=0, parts=2),  # behind 8 and R more cycles
     ]
     assert step(program, CHAIN) == Steps([2, 6, 8, 13], [8, 12, 14, 19], 20)
+
+
+def test_a_slot_read_too_soon_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gap of the closed form is what the accumulator needs: without it the twin's bank raises the alarm."""
+    right = Work.of
+    monkeypatch.setattr(Work, "of", lambda *arguments: replace(right(*arguments), gap=0))
+    part = replace(TILE, load_params=0, last=0, positions=1, k_count=4)
+    with pytest.raises(HazardError, match="instruction 1: an accumulator must be written before it is read"):
+        step([part, replace(part, first=0, init=Init.KEEP)], CHAIN)
 
 
 def test_next_tile_loads_in_the_shadow_of_the_last_group() -> None:
