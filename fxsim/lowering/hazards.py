@@ -48,9 +48,12 @@ def check_program(program: Program) -> None:
 
     Raises
     ------
+    ProgramError
+        `program` is illegal by itself (`Program.check`).
     HazardError
         A claim of `find_hazards` is broken; the message lists the first ones.
     """
+    program.check()
     found = find_hazards(program.columns, program.hardware)
     if not found:
         return
@@ -60,7 +63,10 @@ def check_program(program: Program) -> None:
 
 
 def find_hazards(columns: Columns, hardware: Hardware) -> list[Hazard]:
-    """Every broken claim of the module's three, in file order; an empty list is the proof."""
+    """List every broken claim of the module's three, in file order; an empty list is the proof.
+
+    `columns` are those of a program that `Program.check` accepts.
+    """
     proof = _Proof(columns)
     proof.tokens()
     proof.halves()

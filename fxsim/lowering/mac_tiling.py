@@ -185,20 +185,31 @@ class _Search:
         return largest_area(self.stream.window, lambda height, width: self._fits(height, width, chunk, taps))
 
     def _intervals(self, width: int, weights_resident: bool) -> tuple[tuple[Span, ...], ...] | None:
-        """Find the longest K intervals, part by part, whose inputs for `width` positions (and weights) fit."""
-        found = []
-        for part in self.stream.parts:
-            spans, start = [], part.start
-            while start < part.stop:
-                groups = largest(ceil_div(part.stop - start, self.stream.cols),
-                                 lambda g, at=start, end=part.stop: self._interval_fits(  # type: ignore[misc]
-                                     Span(at, min(at + g * self.stream.cols, end)), width, weights_resident))
-                if not groups:
-                    return None
-                spans.append(Span(start, min(start + groups * self.stream.cols, part.stop)))
-                start = spans[-1].stop
-            found.append(tuple(spans))
-        return tuple(found)
+        """Cut every part into the longest K intervals whose inputs for `width` positions (and weights) fit."""
+        found = tuple(self._cut_part(part, width, weights_resident) for part in self.stream.parts)
+        return found if all(found) else None
+
+    def _cut_part(self, part: Span, width: int, weights_resident: bool) -> tuple[Span, ...]:
+        """Cut one part; nothing if even one group does not fit."""
+        spans: list[Span] = []
+        start = part.start
+        while start < part.stop:
+            stop = self._furthest(Span(start, part.stop), width, weights_resident)
+            if stop == start:
+                return ()
+            spans.append(Span(start, stop))
+            start = stop
+        return tuple(spans)
+
+    def _furthest(self, rest: Span, width: int, weights_resident: bool) -> int:
+        """Find the end of the longest interval of whole groups at the start of `rest` that fits."""
+        cols = self.stream.cols
+
+        def fits(groups: int) -> bool:
+            return self._interval_fits(Span(rest.start, min(rest.start + groups * cols, rest.stop)), width,
+                                       weights_resident)
+
+        return min(rest.start + largest(ceil_div(rest.size, cols), fits) * cols, rest.stop)
 
     def _interval_fits(self, interval: Span, width: int, weights_resident: bool) -> bool:
         stored = self.stream.stored(interval.size) * self.stream.position_bytes
