@@ -1,14 +1,15 @@
 """Instructions, codec, assembler and programs of the MAC unit."""
 
-from fxsim.isa.assembler import assemble, disassemble
+from fxsim.isa.assembler import disassemble
 from fxsim.isa.base import INSTRUCTIONS, Engine, Instruction, Semaphore, Space, Unit
 from fxsim.isa.codec import decode, encode
 from fxsim.isa.columns import Columns, Table, decode_columns
 from fxsim.isa.fields import WORD_BYTES, Field
 from fxsim.isa.footprints import DRAM, Interval, Memory, reads, regions, writes
+from fxsim.isa.image import ITEM_BYTES, Layer, Symbol
 from fxsim.isa.manual import manual, operations
 from fxsim.isa.modes import Init, Order, PoolKind, ZeroPoint
-from fxsim.isa.program import ITEM_BYTES, Layer, Program, Symbol
+from fxsim.isa.program import Program, assemble
 from fxsim.isa.set.load import Load
 from fxsim.isa.set.lut import Lut
 from fxsim.isa.set.mac import Mac

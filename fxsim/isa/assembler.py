@@ -34,7 +34,7 @@ from fxsim.hw import Hardware
 from fxsim.isa import records
 from fxsim.isa.base import INSTRUCTIONS, Instruction, Semaphore
 from fxsim.isa.codec import encode
-from fxsim.isa.program import Layer, Program, Symbol
+from fxsim.isa.image import Image, Layer, Symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,9 +62,9 @@ class _Token(NamedTuple):
         return f"line {self.line}, column {self.column}"
 
 
-def disassemble(program: Program) -> str:
+def disassemble(program: Image) -> str:
     """Write `program` as assembly text; each instruction's index stands behind it as a comment."""
-    head = {"schema": Program.schema, "name": program.name, "profile": program.profile, "batched": program.batched,
+    head = {"schema": Image.schema, "name": program.name, "profile": program.profile, "batched": program.batched,
             "dram_bytes": program.dram_bytes}
     lines = [_directive(".program", head), ".hardware", program.hardware.to_toml().rstrip("\n"), ".end"]
     lines += [".constants", *_hex_lines(program.constants), ".end"]
@@ -88,19 +88,17 @@ def instruction_text(instruction: Instruction) -> str:
     return " ".join(words)
 
 
-def assemble(text: str) -> Program:
-    """Read assembly text.
+def parse(text: str) -> dict[str, Any]:
+    """Return the fields of the `Image` that assembly text describes.
 
     Raises
     ------
     AssemblyError
         The text does not parse; the message names line and column.
-    ProgramError
-        It parses, but the program is illegal.
     """
     reader = _Reader(text)
     reader.run()
-    return reader.program()
+    return reader.fields()
 
 
 class _Reader:
@@ -127,17 +125,15 @@ class _Reader:
             else:
                 self._instruction(tokens)
 
-    def program(self) -> Program:
-        """Build and check what was read."""
+    def fields(self) -> dict[str, Any]:
+        """Return what was read."""
         if self._head is None or self._hardware is None or self._constants is None:
             raise AssemblyError("text must have .program, .hardware and .constants")
-        if self._head.pop("schema") != Program.schema:
-            raise AssemblyError(f"schema must be {Program.schema}", where=".program")
-        program = Program(hardware=self._hardware, code=encode(self._instructions), constants=self._constants,
-                          symbols=tuple(self._symbols), layers=tuple(self._layers),
-                          layer_of=np.array(self._layer_of, np.int32), **self._head)
-        program.check()
-        return program
+        if self._head.pop("schema") != Image.schema:
+            raise AssemblyError(f"schema must be {Image.schema}", where=".program")
+        return {"hardware": self._hardware, "code": encode(self._instructions), "constants": self._constants,
+                "symbols": tuple(self._symbols), "layers": tuple(self._layers),
+                "layer_of": np.array(self._layer_of, np.int32), **self._head}
 
     def _directive(self, tokens: list[_Token]) -> None:
         name = tokens[0]

@@ -14,7 +14,7 @@ from fxsim._core.errors import ProgramError
 from fxsim.isa.base import INSTRUCTIONS, Instruction, Semaphore, Space
 from fxsim.isa.columns import place
 from fxsim.isa.footprints import DRAM, Memory, hulls
-from fxsim.isa.program import ITEM_BYTES, Program, Symbol
+from fxsim.isa.image import ITEM_BYTES, Image, Symbol
 from fxsim.numerics import PROFILES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _DRAM_SLACK = 4096
 _MAX_CHANNELS = 1 << 21
 
 
-def check_program(program: Program) -> None:
+def check_image(program: Image) -> None:
     """Raise `ProgramError` for the first thing in `program` that is illegal."""
     _check_sizes(program)
     _check_layers(program)
@@ -49,7 +49,7 @@ def check_program(program: Program) -> None:
         raise ProgramError(f"dram_bytes must be close to what the program uses, {used}", got=program.dram_bytes)
 
 
-def memory_limits(program: Program) -> dict[Memory, int]:
+def memory_limits(program: Image) -> dict[Memory, int]:
     """Bytes of every memory."""
     timing = program.hardware.timing
     return {Space.ACT: timing.act_spad_bytes, Space.WEIGHT: timing.weight_spad_bytes,
@@ -70,7 +70,7 @@ def _check_tokens(cls: type[Instruction], table: Table) -> None:
              table.pushes)
 
 
-def _check_bounds(program: Program, cls: type[Instruction], limits: dict[Memory, int]) -> int:
+def _check_bounds(program: Image, cls: type[Instruction], limits: dict[Memory, int]) -> int:
     """Check every access of the instructions of class `cls`; returns the end of the DRAM that they touch."""
     used = 0
     timing = program.hardware.timing
@@ -86,7 +86,7 @@ def _check_bounds(program: Program, cls: type[Instruction], limits: dict[Memory,
     return used
 
 
-def _check_constants(program: Program, cls: type[Instruction], block: Block, lo: Ints, hi: Ints) -> None:
+def _check_constants(program: Image, cls: type[Instruction], block: Block, lo: Ints, hi: Ints) -> None:
     """DRAM below len(constants) is read only, and the only source of weights and parameters."""
     end = len(program.constants)
     table = program.columns.table(cls)
@@ -100,7 +100,7 @@ def _check_constants(program: Program, cls: type[Instruction], block: Block, lo:
                  f"must read weights and parameters from the constants, below {end}", lo)
 
 
-def _check_channels(program: Program, cls: type[Instruction], table: Table) -> None:
+def _check_channels(program: Image, cls: type[Instruction], table: Table) -> None:
     if "row_base" not in table.fields:
         return
     channels = np.array([layer.channels for layer in program.layers], np.int64)[program.layer_of[table.index]]
@@ -108,7 +108,7 @@ def _check_channels(program: Program, cls: type[Instruction], table: Table) -> N
              "must, with rows, stay inside the channels of its layer", table.row_base)
 
 
-def _check_sizes(program: Program) -> None:
+def _check_sizes(program: Image) -> None:
     if not len(program.constants) <= program.dram_bytes <= MAX_DRAM:
         raise ProgramError(f"dram_bytes must be in {len(program.constants)}..{MAX_DRAM}", got=program.dram_bytes)
     if program.profile not in PROFILES:
@@ -125,7 +125,7 @@ def _check_sizes(program: Program) -> None:
                            got=(int(layer_of[0]), int(layer_of[-1])))
 
 
-def _check_layers(program: Program) -> None:
+def _check_layers(program: Image) -> None:
     names: set[str] = set()
     for layer in program.layers:
         if layer.name in names:
@@ -135,7 +135,7 @@ def _check_layers(program: Program) -> None:
         names.add(layer.name)
 
 
-def _check_symbols(program: Program) -> None:
+def _check_symbols(program: Image) -> None:
     names: set[str] = set()
     for symbol in program.symbols:
         if symbol.name in names:
@@ -148,7 +148,7 @@ def _check_symbols(program: Program) -> None:
                                got=symbol.shape, where=f"symbol {symbol.name}")
 
 
-def _check_place(program: Program, symbol: Symbol) -> None:
+def _check_place(program: Image, symbol: Symbol) -> None:
     where = f"symbol {symbol.name}"
     if symbol.dtype not in ITEM_BYTES:
         raise ProgramError(f"dtype must be one of: {', '.join(ITEM_BYTES)}", got=symbol.dtype, where=where)

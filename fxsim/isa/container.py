@@ -18,18 +18,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import struct
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fxsim._core.errors import ProgramError
+from fxsim._core.files import write_atomically
 from fxsim.isa import records
 from fxsim.isa.fields import WORD_BYTES
-from fxsim.isa.program import Program
+from fxsim.isa.image import Image
 
 MAGIC = b"FXP1"
 _ALIGN = WORD_BYTES
@@ -52,7 +51,7 @@ _HEADER: dict[str, records.Parser] = {
 }
 
 
-def pack(program: Program) -> bytes:
+def pack(program: Image) -> bytes:
     """Return the file of a program; equal programs give equal bytes."""
     parts = (program.code, program.constants, program.layer_of.astype("<i4").tobytes())
     header = _header(program, [len(part) for part in parts], 0)
@@ -68,34 +67,22 @@ def pack(program: Program) -> bytes:
     return bytes(data)
 
 
-def unpack(data: bytes, *, where: str) -> Program:
-    """Return the checked program of a file's bytes; anything illegal is a `ProgramError` at `where`."""
-    try:
-        header = records.mapping(_parse_header(data), _HEADER, "header")
-        code, constants, layer_of = _cut(data, header.pop("sections"))
-        if header.pop("schema") != Program.schema:
-            raise ProgramError(f"schema must be {Program.schema}")
-        if len(layer_of) % 4:
-            raise ProgramError("section layer_of must be a multiple of 4 bytes", got=len(layer_of))
-        program = Program(code=code, constants=constants, layer_of=np.frombuffer(layer_of, "<i4").astype(np.int32),
-                          **header)
-        program.check()
-    except ProgramError as error:
-        raise ProgramError(str(error), where=where) from None
-    return program
+def unpack(data: bytes) -> dict[str, Any]:
+    """Return the fields of the `Image` in a file's bytes; a malformed file is a `ProgramError`."""
+    header: dict[str, Any] = records.mapping(_parse_header(data), _HEADER, "header")
+    code, constants, layer_of = _cut(data, header.pop("sections"))
+    if header.pop("schema") != Image.schema:
+        raise ProgramError(f"schema must be {Image.schema}")
+    if len(layer_of) % 4:
+        raise ProgramError("section layer_of must be a multiple of 4 bytes", got=len(layer_of))
+    places = np.frombuffer(layer_of, "<i4").astype(np.int32)
+    return {"code": code, "constants": constants, "layer_of": places, **header}
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write `data` through a temporary file of the same folder, so that `path` is never half written."""
+    """Write `data` whole or not at all."""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomically(path, data)
     except OSError as error:
         raise ProgramError(f"file must be writable: {error}", where=str(path)) from None
 
@@ -110,13 +97,13 @@ def read_file(path: Path) -> bytes:
         raise ProgramError(f"program file must be readable: {error}", where=str(path)) from None
 
 
-def _header(program: Program, sizes: list[int], start: int) -> bytes:
+def _header(program: Image, sizes: list[int], start: int) -> bytes:
     sections: dict[str, list[int]] = {}
     for name, size in zip(_SECTIONS, sizes, strict=True):
         sections[name] = [start, size]
         start = _aligned(start + size)
     content = {
-        "schema": Program.schema, "name": program.name, "profile": program.profile, "batched": program.batched,
+        "schema": Image.schema, "name": program.name, "profile": program.profile, "batched": program.batched,
         "hardware": program.hardware.to_dict(), "dram_bytes": program.dram_bytes,
         "symbols": [dataclasses.asdict(s) for s in program.symbols],
         "layers": [dataclasses.asdict(layer) for layer in program.layers], "sections": sections,

@@ -8,7 +8,7 @@ from typing import Any
 
 from fxsim._core.errors import HardwareError, ProgramError
 from fxsim.hw import Hardware
-from fxsim.isa.program import KINDS, Layer, Symbol
+from fxsim.isa.image import KINDS, Layer, Symbol
 
 Parser = Callable[[Any, str], Any]
 """(value, where) → checked value, or `ProgramError`."""

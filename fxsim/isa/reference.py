@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fxsim.hw import Hardware
-    from fxsim.isa.program import Program, Symbol
+    from fxsim.isa.image import Symbol
+    from fxsim.isa.program import Program
 
 
 class Trap(NamedTuple):
