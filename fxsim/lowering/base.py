@@ -74,8 +74,9 @@ class Site:
     def check_length(self, instructions: int) -> None:
         """Refuse a layer of so many instructions; `LoweringError` names the node."""
         if instructions > INSTRUCTION_LIMIT:
-            raise LoweringError(f"a layer must need at most {INSTRUCTION_LIMIT} instructions", got=instructions,
-                                where=self.where)
+            raise LoweringError(
+                f"a layer must need at most {INSTRUCTION_LIMIT} instructions", got=instructions, where=self.where
+            )
 
 
 @dataclass(frozen=True, slots=True)

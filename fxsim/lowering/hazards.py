@@ -105,9 +105,9 @@ class _Proof:
                     self._waits.setdefault(pop, []).append(push)
                 else:
                     self._report(pop, f"the {semaphore.name} token it takes must be pushed earlier, not by {push}")
-            for pop in pops[len(pushes):]:
+            for pop in pops[len(pushes) :]:
                 self._report(pop, f"the {semaphore.name} token it takes must be pushed")
-            for push in pushes[len(pops):]:
+            for push in pushes[len(pops) :]:
                 self._report(push, f"the {semaphore.name} token it pushes must be taken")
 
     def _holders(self, semaphore: Semaphore, mask: str) -> list[int]:
@@ -179,7 +179,7 @@ class _Proof:
 
     def _reading(self, index: int) -> Callable[[_Bytes], _Bytes]:
         unit = self._unit[index]
-        return lambda b: _Bytes(b.writer, (*b.readers[:unit], index, *b.readers[unit + 1:]))
+        return lambda b: _Bytes(b.writer, (*b.readers[:unit], index, *b.readers[unit + 1 :]))
 
     def _check_access(self, index: int, access: Access, opened: list[_Bytes]) -> None:
         earlier = {b.writer for b in opened}

@@ -51,16 +51,27 @@ def lower(net: Network, hw: Hardware, *, layers: Mapping[str, Mapping[str, Any]]
     validate(net)
     own = _layer_hardware(net, hw, layers or {})
     pool = ConstantPool()
-    emitters = [LOWERINGS[node.op].prepare(Site(net, node, hardware, pool))
-                for node, hardware in zip(net.nodes, own, strict=True)]
+    emitters = [
+        LOWERINGS[node.op].prepare(Site(net, node, hardware, pool))
+        for node, hardware in zip(net.nodes, own, strict=True)
+    ]
     constants = pool.image()
     tensors = place_tensors(net, len(constants))
     instructions, first_of_layer = _emit(net, emitters, tensors)
     layer_of = np.repeat(np.arange(len(net.nodes), dtype=np.int32), np.diff(first_of_layer))
     code = _encode(net, instructions, layer_of, hw)
-    return Program(net.name, net.profile, hw, code, constants, tensors.end, make_symbols(net, tensors, first_of_layer),
-                   tuple(_layer(net, node) for node in net.nodes), layer_of,
-                   all(net.values[i].type.shape[:1] == (1,) for i in net.inputs))
+    return Program(
+        net.name,
+        net.profile,
+        hw,
+        code,
+        constants,
+        tensors.end,
+        make_symbols(net, tensors, first_of_layer),
+        tuple(_layer(net, node) for node in net.nodes),
+        layer_of,
+        all(net.values[i].type.shape[:1] == (1,) for i in net.inputs),
+    )
 
 
 def _layer_hardware(net: Network, hw: Hardware, layers: Mapping[str, Mapping[str, Any]]) -> list[Hardware]:
@@ -93,8 +104,11 @@ def _emit(net: Network, emitters: Sequence[Emit], tensors: TensorMap) -> tuple[l
         instructions += emit(tensors.addresses[node.inputs[0]], tensors.addresses[node.outputs[0]])
         first_of_layer.append(len(instructions))
         if len(instructions) > INSTRUCTION_LIMIT:
-            raise LoweringError(f"a program must have at most {INSTRUCTION_LIMIT} instructions",
-                                got=len(instructions), where=f"node {node.name!r}")
+            raise LoweringError(
+                f"a program must have at most {INSTRUCTION_LIMIT} instructions",
+                got=len(instructions),
+                where=f"node {node.name!r}",
+            )
     return instructions, first_of_layer
 
 
@@ -107,8 +121,9 @@ def _encode(net: Network, instructions: Sequence[Instruction], layer_of: np.ndar
         raise
     tokens = place_tokens(decode_columns(bytes(code)), hw)
     holders = [i for i, masks in enumerate(zip(tokens.pops, tokens.pushes, strict=True)) if any(masks)]
-    words = encode([dataclasses.replace(instructions[i], pops=tokens.pops[i], pushes=tokens.pushes[i])
-                    for i in holders])
+    words = encode(
+        [dataclasses.replace(instructions[i], pops=tokens.pops[i], pushes=tokens.pushes[i]) for i in holders]
+    )
     for at, index in enumerate(holders):
         code[index * WORD_BYTES : (index + 1) * WORD_BYTES] = words[at * WORD_BYTES : (at + 1) * WORD_BYTES]
     return bytes(code)
@@ -128,6 +143,12 @@ def _layer(net: Network, node: Node) -> Layer:
     channels = 0
     if node.op in MAC_OPERATORS:
         channels = results[0].type.shape[-1]
-    return Layer(node.name, node.op, OPERATORS[node.op].macs(net, node),
-                 tuple(v.type.shape for i, v in zip(node.inputs, net.operands(node), strict=True) if i != ABSENT and v),
-                 tuple(v.type.shape for v in results), tuple(v.name for v in results), channels)
+    return Layer(
+        node.name,
+        node.op,
+        OPERATORS[node.op].macs(net, node),
+        tuple(v.type.shape for i, v in zip(node.inputs, net.operands(node), strict=True) if i != ABSENT and v),
+        tuple(v.type.shape for v in results),
+        tuple(v.name for v in results),
+        channels,
+    )

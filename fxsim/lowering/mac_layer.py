@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fxsim._core.errors import LoweringError, QuantizationError
 from fxsim.isa import Init, Instruction, Mac, Merge, Order, Req, Space, ZeroPoint
 from fxsim.lowering.allocate import Request, allocate
 from fxsim.lowering.mac_stream import RECORD_BYTES, Stream, make_stream, pack_records, pack_weights, weight_zero
@@ -30,7 +31,10 @@ def prepare_mac(site: Site) -> Emit:
     LoweringError
         The layer's numbers do not fit the hardware's (`fxsim.ops.mac_params`), or it needs too many instructions.
     """
-    params = mac_params(site.net, site.node, site.hardware.numerics)
+    try:
+        params = mac_params(site.net, site.node, site.hardware.numerics)
+    except QuantizationError as error:
+        raise LoweringError(str(error), where=site.where) from None
     weight_bytes = site.net.values[site.node.inputs[1]].type.dtype.numpy.itemsize
     x_code, out_code = site.source.dtype.numpy.itemsize, site.result.dtype.numpy.itemsize
     stream = make_stream(params, site.hardware, weight_bytes, site.where)
@@ -144,8 +148,14 @@ class _Nest:
                     yield from self._load_x(loaded)
                 yield self._mac(block, part, number, loaded)
         if len(self.stream.parts) > 1:
-            yield Merge(last=1, half=block.half, rows=block.outputs.size, positions=block.positions,
-                        row_base=block.outputs.start, **self.merge_fields)
+            yield Merge(
+                last=1,
+                half=block.half,
+                rows=block.outputs.size,
+                positions=block.positions,
+                row_base=block.outputs.start,
+                **self.merge_fields,
+            )
         yield self._req(block)
 
     def _mac(self, block: _Block, part: int, number: int, loaded: Region) -> Mac:
@@ -158,25 +168,48 @@ class _Nest:
         w_addr = tile_row * self.stream.tile_bytes + self.stream.offset(part, interval.start)
         iy0, ix0 = first_tap(self.window, block.tile.area, loaded)
         return Mac(
-            first=int(first), last=int(len(self.stream.parts) == 1 and number == len(intervals) - 1),
-            load_params=int(fresh), init=_init(part, number), half=block.half, rows=block.outputs.size,
-            positions=block.positions, slot=part * block.positions, x_addr=self.x_addr,
+            first=int(first),
+            last=int(len(self.stream.parts) == 1 and number == len(intervals) - 1),
+            load_params=int(fresh),
+            init=_init(part, number),
+            half=block.half,
+            rows=block.outputs.size,
+            positions=block.positions,
+            slot=part * block.positions,
+            x_addr=self.x_addr,
             w_addr=w_addr if self.tiling.weights_resident else 0,
             p_addr=tile_row * self.stream.rows * RECORD_BYTES if fresh else 0,
-            pixel_pitch=loaded.channels.size * self.layer.x_code, tile_h=max(1, loaded.rows.size),
-            tile_w=max(1, loaded.cols.size), iy0=iy0 + block.row * self.window.stride_h, ix0=ix0,
-            ox_start=block.column, out_w=block.tile.area.cols.size, k_start=interval.start, k_count=interval.size,
-            channel_base=loaded.channels.start, row_base=block.outputs.start, w_zero=block.weight_zero,
-            **self.mac_fields)
+            pixel_pitch=loaded.channels.size * self.layer.x_code,
+            tile_h=max(1, loaded.rows.size),
+            tile_w=max(1, loaded.cols.size),
+            iy0=iy0 + block.row * self.window.stride_h,
+            ix0=ix0,
+            ox_start=block.column,
+            out_w=block.tile.area.cols.size,
+            k_start=interval.start,
+            k_count=interval.size,
+            channel_base=loaded.channels.start,
+            row_base=block.outputs.start,
+            w_zero=block.weight_zero,
+            **self.mac_fields,
+        )
 
     def _req(self, block: _Block) -> Req:
         pitch = block.tile.outputs.size * self.layer.out_code
         row_pitch = pitch * block.tile.area.cols.size
         channel = (block.outputs.start - block.tile.outputs.start) * self.layer.out_code
-        return Req(half=block.half, rows=block.outputs.size, positions=block.positions, out_pitch=pitch,
-                   out_addr=self.out_addr + block.row * row_pitch + channel,
-                   out_row_pitch=row_pitch, ox_start=block.column, out_w=block.tile.area.cols.size,
-                   row_base=block.outputs.start, **self.req_fields)
+        return Req(
+            half=block.half,
+            rows=block.outputs.size,
+            positions=block.positions,
+            out_pitch=pitch,
+            out_addr=self.out_addr + block.row * row_pitch + channel,
+            out_row_pitch=row_pitch,
+            ox_start=block.column,
+            out_w=block.tile.area.cols.size,
+            row_base=block.outputs.start,
+            **self.req_fields,
+        )
 
     def _load(self, space: Space, start: int, size: int) -> Iterator[Instruction]:
         """LOAD constants to address 0 of `space`, unless they are there."""
@@ -208,17 +241,33 @@ def _common_fields(layer: MacLayer) -> tuple[dict[str, Any], dict[str, Any], dic
     register = {**rule, "internal_bits": numerics.acc_internal_bits}
     source, weights = layer.site.source, layer.site.net.values[layer.site.node.inputs[1]].type
     mac = {
-        **register, "private_x": int(params.depthwise), "reduction": Reduction[numerics.reduction.upper()],
-        "zero_point": ZeroPoint[numerics.zero_point.upper()], "order": Order[numerics.order.upper()],
-        "stride_y": window.stride_h, "stride_x": window.stride_w, "dil_y": window.dilation_h,
-        "dil_x": window.dilation_w, "kh": window.kh, "kw": window.kw,
-        "channels": 1 if params.depthwise else window.channels, "depth_mult": max(1, window.depth_mult),
-        "x_zero": params.x_zero, "x_signed": int(source.dtype.lo < 0), "w_signed": int(weights.dtype.lo < 0),
-        "x_wide": int(layer.x_code == 2), "w_wide": int(layer.stream.weight_bytes == 2),
+        **register,
+        "private_x": int(params.depthwise),
+        "reduction": Reduction[numerics.reduction.upper()],
+        "zero_point": ZeroPoint[numerics.zero_point.upper()],
+        "order": Order[numerics.order.upper()],
+        "stride_y": window.stride_h,
+        "stride_x": window.stride_w,
+        "dil_y": window.dilation_h,
+        "dil_x": window.dilation_w,
+        "kh": window.kh,
+        "kw": window.kw,
+        "channels": 1 if params.depthwise else window.channels,
+        "depth_mult": max(1, window.depth_mult),
+        "x_zero": params.x_zero,
+        "x_signed": int(source.dtype.lo < 0),
+        "w_signed": int(weights.dtype.lo < 0),
+        "x_wide": int(layer.x_code == 2),
+        "w_wide": int(layer.stream.weight_bytes == 2),
     }
     req = {
-        **rule, "scheme": params.scheme.code, "slot": 0, "out_zero": params.out_zero, "clamp_lo": params.clamp_lo,
-        "clamp_hi": params.clamp_hi, "out_wide": int(layer.out_code == 2),
+        **rule,
+        "scheme": params.scheme.code,
+        "slot": 0,
+        "out_zero": params.out_zero,
+        "clamp_lo": params.clamp_lo,
+        "clamp_hi": params.clamp_hi,
+        "out_wide": int(layer.out_code == 2),
     }
     parts = layer.stream.parts
     merge = {**register, "slot": 0, "parts": len(parts), "k_start": parts[1].start if len(parts) > 1 else 0}

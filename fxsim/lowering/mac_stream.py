@@ -101,12 +101,22 @@ def make_stream(params: MacParams, hardware: Hardware, weight_bytes: int, where:
     timing, numerics = hardware.timing, hardware.numerics
     parts = split_parts(params.window.depth, numerics)
     if len(parts) > timing.half_depth:
-        raise HardwareError(f"a bank half must hold split_k = {len(parts)} accumulators per row", got=timing.half_depth,
-                            where=where)
+        raise HardwareError(
+            f"a bank half must hold split_k = {len(parts)} accumulators per row", got=timing.half_depth, where=where
+        )
     sizes = [align(part.size, timing.cols) * timing.rows * weight_bytes for part in parts]
     *offsets, tile_bytes = accumulate(sizes, initial=0)
-    return Stream(params.window, params.channels, timing.rows, timing.cols, parts, numerics.order == "reversed",
-                  weight_bytes, tuple(offsets), tile_bytes)
+    return Stream(
+        params.window,
+        params.channels,
+        timing.rows,
+        timing.cols,
+        parts,
+        numerics.order == "reversed",
+        weight_bytes,
+        tuple(offsets),
+        tile_bytes,
+    )
 
 
 def split_parts(depth: int, numerics: Numerics) -> tuple[Span, ...]:
@@ -141,6 +151,7 @@ def weight_zero(params: MacParams, outputs: Span, where: str) -> int:
     """Return the one zero point of a row tile's weights; `LoweringError` if its channels differ."""
     zeros = params.w_zero[outputs.start : outputs.stop]
     if (zeros != zeros[0]).any():
-        raise LoweringError("channels of one row tile must share their weight zero point", got=zeros.tolist(),
-                            where=where)
+        raise LoweringError(
+            "channels of one row tile must share their weight zero point", got=zeros.tolist(), where=where
+        )
     return int(zeros[0])

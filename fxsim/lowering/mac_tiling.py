@@ -91,8 +91,12 @@ def choose_tiling(stream: Stream, timing: Timing, code_bytes: tuple[int, int], w
     search.check_smallest(where)
     tilings = list(search.resident()) or list(search.by_weight_interval()) or list(search.by_interval())
     if not tilings:
-        raise HardwareError(f"activation scratchpad must hold the {search.smallest_activations()} bytes of one output "
-                            f"position's smallest tile", got=timing.act_spad_bytes, where=where)
+        raise HardwareError(
+            f"activation scratchpad must hold the {search.smallest_activations()} bytes of one output "
+            f"position's smallest tile",
+            got=timing.act_spad_bytes,
+            where=where,
+        )
     shortest = min(tiling.length(stream) for tiling in tilings)
     if shortest > INSTRUCTION_LIMIT:
         raise LoweringError(f"a layer must need at most {INSTRUCTION_LIMIT} instructions", got=shortest, where=where)
@@ -111,8 +115,10 @@ class _Search:
         """One group of weights and one row tile's records must fit."""
         weights = self.stream.cols * self.stream.position_bytes
         records = self._records(1)
-        for name, needed, room in (("weight", weights, self.timing.weight_spad_bytes),
-                                   ("parameter", records, self.timing.param_spad_bytes)):
+        for name, needed, room in (
+            ("weight", weights, self.timing.weight_spad_bytes),
+            ("parameter", records, self.timing.param_spad_bytes),
+        ):
             if needed > room:
                 expected = f"{name} scratchpad must hold the {needed} bytes of one tile"
                 raise HardwareError(expected, got=room, where=where)
@@ -158,8 +164,9 @@ class _Search:
         window, row_tiles = self.stream.window, self.stream.row_tiles
         weights = row_tiles * self.stream.tile_bytes + self.stream.channels * RECORD_BYTES
         places, chunks = area_count(window, tiling.height, tiling.width), ceil_div(row_tiles, tiling.chunk)
-        outputs = self.out_code * store_cost(window, tiling.height, tiling.width, self.stream.channels,
-                                             tiling.chunk * self.stream.rows)
+        outputs = self.out_code * store_cost(
+            window, tiling.height, tiling.width, self.stream.channels, tiling.chunk * self.stream.rows
+        )
         if not tiling.x_resident:
             inputs = sum(self._load_cost(tiling, self._taps(i)) for part in tiling.intervals for i in part)
             return outputs + inputs * row_tiles + weights * (1 if tiling.weights_resident else places)
@@ -171,14 +178,30 @@ class _Search:
         reload = not tiling.chunk_outer and chunks > 1
         return outputs + inputs * (chunks if again else 1) + weights * (places if reload else 1)
 
-    def _tiling(self, chunk: int, area: tuple[int, int], intervals: tuple[tuple[Span, ...], ...],
-                resident: tuple[bool, bool], chunk_outer: bool) -> MacTiling:
+    def _tiling(
+        self,
+        chunk: int,
+        area: tuple[int, int],
+        intervals: tuple[tuple[Span, ...], ...],
+        resident: tuple[bool, bool],
+        chunk_outer: bool,
+    ) -> MacTiling:
         height, width = area
         weights_resident, x_resident = resident
         taps = [self._all(chunk)] if x_resident else [self._taps(i) for part in intervals for i in part]
         x_bytes = max(self._input(height, width, t) for t in taps)
-        return MacTiling(chunk, height, width, min(self.block, height * width), intervals, weights_resident, x_resident,
-                         chunk_outer, x_bytes, self._output(height, width, chunk))
+        return MacTiling(
+            chunk,
+            height,
+            width,
+            min(self.block, height * width),
+            intervals,
+            weights_resident,
+            x_resident,
+            chunk_outer,
+            x_bytes,
+            self._output(height, width, chunk),
+        )
 
     def _largest_area(self, chunk: int) -> tuple[int, int] | None:
         taps = self._all(chunk)
@@ -206,8 +229,9 @@ class _Search:
         cols = self.stream.cols
 
         def fits(groups: int) -> bool:
-            return self._interval_fits(Span(rest.start, min(rest.start + groups * cols, rest.stop)), width,
-                                       weights_resident)
+            return self._interval_fits(
+                Span(rest.start, min(rest.start + groups * cols, rest.stop)), width, weights_resident
+            )
 
         return min(rest.start + largest(ceil_div(rest.size, cols), fits) * cols, rest.stop)
 

@@ -102,5 +102,6 @@ def _symbol(value: Value, address: int, kind: str, ready: int, until: int) -> Sy
     scale = () if quant is None else tuple(float(s) for s in quant.scale)
     zero_point = () if quant is None else tuple(int(z) for z in quant.zero_point)
     axis = None if quant is None else quant.axis
-    return Symbol(value.name, address, value.type.shape, value.type.dtype.value, scale, zero_point, axis, kind, ready,
-                  until)
+    return Symbol(
+        value.name, address, value.type.shape, value.type.dtype.value, scale, zero_point, axis, kind, ready, until
+    )

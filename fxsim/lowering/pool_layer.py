@@ -44,8 +44,11 @@ def prepare_pool(kind: PoolKind, site: Site) -> Emit:
     channels = largest(window.channels, lambda c: _fits(window, 1, 1, c, room))
     size = largest_area(window, lambda h, w: _fits(window, h, w, channels, room)) if channels else None
     if size is None:
-        raise HardwareError(f"activation scratchpad must hold the {_bytes(window, 1, 1, 1)} bytes of one window",
-                            got=room, where=site.where)
+        raise HardwareError(
+            f"activation scratchpad must hold the {_bytes(window, 1, 1, 1)} bytes of one window",
+            got=room,
+            where=site.where,
+        )
     pieces = ceil_div(window.channels, channels)
     rows_of_copies = 2 * window.batch * window.out_h * (window.kh + 1) if pieces > 1 else 0
     site.check_length(pieces * (3 * area_count(window, *size) + rows_of_copies))
@@ -75,12 +78,27 @@ class PoolLayer:
                 yield from load_region(window, loaded, 1, source, x_addr)
                 iy0, ix0 = first_tap(window, area, loaded)
                 yield Pool(
-                    kind=self.kind, x_addr=x_addr, pixel_pitch=channels.size, tile_h=loaded.rows.size,
-                    tile_w=loaded.cols.size, channels=channels.size, iy0=iy0, ix0=ix0, out_addr=out_addr,
-                    out_pitch=channels.size, out_row_pitch=area.cols.size * channels.size, out_h=area.rows.size,
-                    out_w=area.cols.size, stride_y=window.stride_h, stride_x=window.stride_w, kh=window.kh,
-                    kw=window.kw, clamp_lo=self.params.clamp_lo, clamp_hi=self.params.clamp_hi,
-                    x_signed=int(self.signed))
+                    kind=self.kind,
+                    x_addr=x_addr,
+                    pixel_pitch=channels.size,
+                    tile_h=loaded.rows.size,
+                    tile_w=loaded.cols.size,
+                    channels=channels.size,
+                    iy0=iy0,
+                    ix0=ix0,
+                    out_addr=out_addr,
+                    out_pitch=channels.size,
+                    out_row_pitch=area.cols.size * channels.size,
+                    out_h=area.rows.size,
+                    out_w=area.cols.size,
+                    stride_y=window.stride_h,
+                    stride_x=window.stride_w,
+                    kh=window.kh,
+                    kw=window.kw,
+                    clamp_lo=self.params.clamp_lo,
+                    clamp_hi=self.params.clamp_hi,
+                    x_signed=int(self.signed),
+                )
                 yield from store_area(window, area, channels, window.channels, 1, target, out_addr)
 
 

@@ -76,15 +76,28 @@ def two_dimensional(run: int, levels: tuple[Level, ...]) -> Iterator[Rows]:
 def load(space: Space, dram_addr: int, spad_addr: int, run: int, *levels: Level) -> Iterator[Instruction]:
     """Yield the LOAD instructions of a nested copy from DRAM to `space`."""
     for r in two_dimensional(run, levels):
-        yield Load(space=space, dram_addr=dram_addr + r.dram_offset, spad_addr=spad_addr + r.spad_offset,
-                   rows=r.rows, row_bytes=r.row_bytes, dram_stride=r.dram_stride, spad_stride=r.spad_stride)
+        yield Load(
+            space=space,
+            dram_addr=dram_addr + r.dram_offset,
+            spad_addr=spad_addr + r.spad_offset,
+            rows=r.rows,
+            row_bytes=r.row_bytes,
+            dram_stride=r.dram_stride,
+            spad_stride=r.spad_stride,
+        )
 
 
 def store(dram_addr: int, spad_addr: int, run: int, *levels: Level) -> Iterator[Instruction]:
     """Yield the STORE instructions of a nested copy from the activation scratchpad to DRAM."""
     for r in two_dimensional(run, levels):
-        yield Store(dram_addr=dram_addr + r.dram_offset, spad_addr=spad_addr + r.spad_offset,
-                    rows=r.rows, row_bytes=r.row_bytes, dram_stride=r.dram_stride, spad_stride=r.spad_stride)
+        yield Store(
+            dram_addr=dram_addr + r.dram_offset,
+            spad_addr=spad_addr + r.spad_offset,
+            rows=r.rows,
+            row_bytes=r.row_bytes,
+            dram_stride=r.dram_stride,
+            spad_stride=r.spad_stride,
+        )
 
 
 def _merge(run: int, levels: tuple[Level, ...]) -> tuple[int, list[Level]]:
@@ -109,8 +122,14 @@ def _emit(run: int, levels: list[Level], dram: int, spad: int) -> Iterator[Rows]
     if len(levels) < 2:
         count, dram_stride, spad_stride = levels[0] if levels else (1, 0, 0)
         for rows in cut(Span(0, count), ROW_LIMIT):
-            yield Rows(dram + rows.start * dram_stride, spad + rows.start * spad_stride, rows.size, run, dram_stride,
-                       spad_stride)
+            yield Rows(
+                dram + rows.start * dram_stride,
+                spad + rows.start * spad_stride,
+                rows.size,
+                run,
+                dram_stride,
+                spad_stride,
+            )
         return
     outer, *inner = levels
     for i in range(outer.steps):

@@ -88,8 +88,10 @@ class _Placer:
     def _wait(self, index: int, producer: Unit, on: int, clock: Clock) -> Clock:
         if self._unit[index] is Unit.REQ and producer is Unit.MAC:
             if on > self._filled_by[index]:
-                raise LoweringError(f"a REQ must not overwrite what MAC {on}, issued after its half was full, reads",
-                                    where=f"instruction {index}")
+                raise LoweringError(
+                    f"a REQ must not overwrite what MAC {on}, issued after its half was full, reads",
+                    where=f"instruction {index}",
+                )
             return clock
         bit = 1 << semaphore(producer, self._unit[index].engine)
         self.pops[index] |= bit

@@ -69,8 +69,10 @@ def region(window: Window, area: Area, taps: Taps) -> Region:
 
 def first_tap(window: Window, area: Area, loaded: Region) -> tuple[int, int]:
     """Where tap (0, 0) of the area's first position lies, relative to the loaded region: (row, column)."""
-    return (area.rows.start * window.stride_h - window.pad_top - loaded.rows.start,
-            area.cols.start * window.stride_w - window.pad_left - loaded.cols.start)
+    return (
+        area.rows.start * window.stride_h - window.pad_top - loaded.rows.start,
+        area.cols.start * window.stride_w - window.pad_left - loaded.cols.start,
+    )
 
 
 def _touched(outputs: Span, taps: Span, stride: int, dilation: int, pad: int, size: int) -> Span:
@@ -140,22 +142,32 @@ def load_region(window: Window, wanted: Region, code_bytes: int, source: int, x_
         return
     pixel, run = window.channels * code_bytes, wanted.channels.size * code_bytes
     start = ((wanted.image * window.in_h + wanted.rows.start) * window.in_w + wanted.cols.start) * pixel
-    yield from load(Space.ACT, source + start + wanted.channels.start * code_bytes, x_addr, run,
-                    Level(wanted.rows.size, window.in_w * pixel, wanted.cols.size * run),
-                    Level(wanted.cols.size, pixel, run))
+    yield from load(
+        Space.ACT,
+        source + start + wanted.channels.start * code_bytes,
+        x_addr,
+        run,
+        Level(wanted.rows.size, window.in_w * pixel, wanted.cols.size * run),
+        Level(wanted.cols.size, pixel, run),
+    )
 
 
-def store_area(window: Window, area: Area, channels: Span, pixel: int, code_bytes: int, target: int,
-               out_addr: int) -> Iterator[Instruction]:
+def store_area(
+    window: Window, area: Area, channels: Span, pixel: int, code_bytes: int, target: int, out_addr: int
+) -> Iterator[Instruction]:
     """Yield the STOREs of a dense output tile at `out_addr` into the output tensor at DRAM address `target`.
 
     `pixel` is the number of bytes of one output pixel in DRAM, all channels.
     """
     run = channels.size * code_bytes
     start = ((area.image * window.out_h + area.rows.start) * window.out_w + area.cols.start) * pixel
-    yield from store(target + start + channels.start * code_bytes, out_addr, run,
-                     Level(area.rows.size, window.out_w * pixel, area.cols.size * run),
-                     Level(area.cols.size, pixel, run))
+    yield from store(
+        target + start + channels.start * code_bytes,
+        out_addr,
+        run,
+        Level(area.rows.size, window.out_w * pixel, area.cols.size * run),
+        Level(area.cols.size, pixel, run),
+    )
 
 
 def _even(total: int, size: int) -> int:

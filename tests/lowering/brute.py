@@ -71,8 +71,10 @@ def token_pairs(instructions: Sequence[Instruction]) -> list[tuple[int, int]]:
 
 def holders(instructions: Sequence[Instruction], bit: Semaphore) -> tuple[list[int], list[int]]:
     """Indices of the instructions that push and that pop a semaphore."""
-    return ([n for n, i in enumerate(instructions) if i.pushes >> bit & 1],
-            [n for n, i in enumerate(instructions) if i.pops >> bit & 1])
+    return (
+        [n for n, i in enumerate(instructions) if i.pushes >> bit & 1],
+        [n for n, i in enumerate(instructions) if i.pops >> bit & 1],
+    )
 
 
 def reachable(graph: dict[Event, list[Event]], start: Event) -> set[Event]:
@@ -92,8 +94,12 @@ def footprint(instruction: Instruction, hw: Hardware) -> tuple[list[Interval], l
 
 
 def clash(a: tuple[list[Interval], list[Interval]], b: tuple[list[Interval], list[Interval]]) -> bool:
-    return any(x[0] == y[0] and x[1] < y[2] and y[1] < x[2]
-               for left, right in ((a[0], b[1]), (a[1], b[0]), (a[1], b[1])) for x in left for y in right)
+    return any(
+        x[0] == y[0] and x[1] < y[2] and y[1] < x[2]
+        for left, right in ((a[0], b[1]), (a[1], b[0]), (a[1], b[1]))
+        for x in left
+        for y in right
+    )
 
 
 def with_instructions(program: Program, instructions: Sequence[Instruction]) -> Program:

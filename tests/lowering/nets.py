@@ -69,13 +69,17 @@ class Chain:
         self.values.append(Value(name, TensorType(shape, dtype, quant), data))
         return len(self.values) - 1
 
-    def _mac(self, op: str, shape: Shape, axis: int, channels: int, bias: bool, attrs: dict[str, Any],
-             weight_zero: int = 0) -> Chain:
+    def _mac(
+        self, op: str, shape: Shape, axis: int, channels: int, bias: bool, attrs: dict[str, Any], weight_zero: int = 0
+    ) -> Chain:
         index = len(self.nodes)
         codes = self.rng.integers(-127, 128, shape).astype(np.int8)
         scales = np.full(channels, 0.01, np.float32) if weight_zero == 0 else np.float32(0.01)
-        quant = Affine(scales * self.rng.uniform(0.5, 2, scales.shape).astype(np.float32), weight_zero,
-                       axis=axis if scales.size > 1 else None)
+        quant = Affine(
+            scales * self.rng.uniform(0.5, 2, scales.shape).astype(np.float32),
+            weight_zero,
+            axis=axis if scales.size > 1 else None,
+        )
         self.values.append(Value(f"w{index}", TensorType(shape, DType.INT8, quant), codes))
         inputs = [self.last, len(self.values) - 1, ABSENT]
         if bias:
@@ -83,14 +87,16 @@ class Chain:
             inputs[2] = self._value(f"b{index}", (channels,), DType.INT32, 0.0005, 0, data)
         return self._append(op, attrs, tuple(inputs), DType.INT8, (0.2, -7))
 
-    def _unary(self, op: str, *, dtype: DType | None = None, quant: tuple[float, int] | None = None,
-               **attrs: Any) -> Chain:
+    def _unary(
+        self, op: str, *, dtype: DType | None = None, quant: tuple[float, int] | None = None, **attrs: Any
+    ) -> Chain:
         kind = self.values[self.last].type
         same = (float(kind.quant.scale[0]), int(kind.quant.zero_point[0])) if kind.quant is not None else (1.0, 0)
         return self._append(op, attrs, (self.last,), dtype or kind.dtype, quant or same)
 
-    def _append(self, op: str, attrs: dict[str, Any], inputs: tuple[int, ...], dtype: DType,
-                quant: tuple[float, int]) -> Chain:
+    def _append(
+        self, op: str, attrs: dict[str, Any], inputs: tuple[int, ...], dtype: DType, quant: tuple[float, int]
+    ) -> Chain:
         index = len(self.nodes)
         output = self._value(f"t{index}", (1,), dtype, *quant)
         node = Node(op, f"n{index}", inputs, (output,), OPERATORS[op].attrs(**attrs))

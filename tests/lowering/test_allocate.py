@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 
 from fxsim.lowering.allocate import Request, align, allocate
 
-REQUESTS = st.lists(st.builds(lambda size, first, span: Request(size, first, first + span), st.integers(0, 200),
-                              st.integers(0, 8), st.integers(0, 8)), max_size=20)
+REQUESTS = st.lists(
+    st.builds(
+        lambda size, first, span: Request(size, first, first + span),
+        st.integers(0, 200),
+        st.integers(0, 8),
+        st.integers(0, 8),
+    ),
+    max_size=20,
+)
 
 
 @given(REQUESTS, st.integers(0, 100), st.sampled_from([1, 4, 64]))

@@ -53,9 +53,11 @@ def with_tokens(instructions: Sequence[Instruction]) -> list[Instruction]:
 def programs() -> list[Program]:
     mixed = Chain((1, 4, 6, 4)).conv(6, (2, 2)).pool("MAX").depthwise(1, (2, 2)).reshape(1, 144).dense(4).softmax()
     split = Chain((1, 3, 3, 4)).conv(5, (2, 2))
-    return [lower(mixed.build(), Hardware(**SMALL, weight_spad_bytes=32)),
-            lower(mixed.build(), Hardware(**SMALL, weight_spad_bytes=4096)),
-            lower(split.build(), Hardware(**SMALL, weight_spad_bytes=32, split_k=2))]
+    return [
+        lower(mixed.build(), Hardware(**SMALL, weight_spad_bytes=32)),
+        lower(mixed.build(), Hardware(**SMALL, weight_spad_bytes=4096)),
+        lower(split.build(), Hardware(**SMALL, weight_spad_bytes=32, split_k=2)),
+    ]
 
 
 PROGRAMS = programs()
@@ -91,8 +93,21 @@ def load(space: Space, at: int, size: int) -> Load:
 
 def mac(half: int, x: int, size: int, weights: int, **fields: int) -> Mac:
     shape = {"rows": 1, "positions": 1, "kh": 1, "kw": 1, "tile_h": 1, "tile_w": 1, "out_w": 1, "depth_mult": 1}
-    return Mac(**{**shape, "half": half, "x_addr": x, "channels": size, "k_count": size, "pixel_pitch": size,
-                  "w_addr": weights, "first": 1, "last": 1, "load_params": 1, **fields})  # type: ignore[arg-type]
+    return Mac(
+        **{
+            **shape,
+            "half": half,
+            "x_addr": x,
+            "channels": size,
+            "k_count": size,
+            "pixel_pitch": size,
+            "w_addr": weights,
+            "first": 1,
+            "last": 1,
+            "load_params": 1,
+            **fields,
+        }
+    )  # type: ignore[arg-type]
 
 
 def req(half: int, at: int) -> Req:
@@ -151,9 +166,12 @@ def legal(instructions: list[Instruction]) -> bool:
     except Deadlock:
         return False
     balanced = all(len(pushes) == len(pops) for pushes, pops in (holders(instructions, bit) for bit in Semaphore))
-    strays = [i for i in instructions for bit in Semaphore
-              if (i.pushes >> bit & 1 and i.unit is not bit.producer)
-              or (i.pops >> bit & 1 and i.engine is not bit.consumer)]
+    strays = [
+        i
+        for i in instructions
+        for bit in Semaphore
+        if (i.pushes >> bit & 1 and i.unit is not bit.producer) or (i.pops >> bit & 1 and i.engine is not bit.consumer)
+    ]
     return ordered and balanced and not strays
 
 
@@ -168,8 +186,10 @@ def test_bytes_of_a_later_half_are_beyond_tokens() -> None:
 
 # Planted faults, each with the words that must appear.
 
-def replace(instructions: Sequence[Instruction], kind: type[Instruction], number: int,
-            **fields: int) -> list[Instruction]:
+
+def replace(
+    instructions: Sequence[Instruction], kind: type[Instruction], number: int, **fields: int
+) -> list[Instruction]:
     index = [n for n, i in enumerate(instructions) if isinstance(i, kind)][number]
     changed = list(instructions)
     changed[index] = dataclasses.replace(changed[index], **fields)
@@ -190,8 +210,17 @@ FAULTS: list[tuple[type[Instruction], int, dict[str, int], str]] = [
     (Load, 3, {"spad_addr": 20}, "must wait for REQ"),
     (Load, 3, {"spad_addr": 0}, "must wait for MAC"),
 ]
-CLEAN = [load(Space.PARAM, 0, 16), load(Space.WEIGHT, 0, 8), load(Space.ACT, 0, 4), mac(0, 0, 4, 0), req(0, 20),
-         load(Space.ACT, 8, 4), mac(1, 8, 4, 0), req(1, 24), Store(spad_addr=20, rows=1, row_bytes=5)]
+CLEAN = [
+    load(Space.PARAM, 0, 16),
+    load(Space.WEIGHT, 0, 8),
+    load(Space.ACT, 0, 4),
+    mac(0, 0, 4, 0),
+    req(0, 20),
+    load(Space.ACT, 8, 4),
+    mac(1, 8, 4, 0),
+    req(1, 24),
+    Store(spad_addr=20, rows=1, row_bytes=5),
+]
 
 
 @pytest.mark.parametrize(("kind", "number", "fields", "words"), FAULTS, ids=range(len(FAULTS)))

@@ -34,6 +34,7 @@ def macs_of(program: Program, layer: int) -> list[Mac]:
 
 # Overrides
 
+
 @pytest.mark.parametrize("name", ["n1", "t1"])
 def test_overrides_reach_their_layer_only(name: str) -> None:
     """By the name of the node or of its output."""
@@ -42,7 +43,8 @@ def test_overrides_reach_their_layer_only(name: str) -> None:
     program.check()
     check_program(program)
     assert {(m.acc_bits, m.overflow, m.reduction, m.order) for m in macs_of(program, 1)} == {
-        (20, Overflow.WRAP, Reduction.CHAIN, Order.REVERSED)}
+        (20, Overflow.WRAP, Reduction.CHAIN, Order.REVERSED)
+    }
     assert {(m.acc_bits, m.overflow) for m in macs_of(program, 0)} == {(32, Overflow.SATURATE)}
     assert program.hardware == HW
 
@@ -55,12 +57,15 @@ def test_an_override_equals_hardware_with_these_numerics() -> None:
     assert overridden.constants == plain.constants
 
 
-@pytest.mark.parametrize(("layers", "error", "words"), [
-    ({"conv9": {"acc_bits": 20}}, LoweringError, r"layers must be names of nodes .*, not \['conv9'\]"),
-    ({"n0": {"rows": 8}}, LoweringError, r"node 'n0': layer fields must be numerics, not \['rows'\]"),
-    ({"n0": {"acc_bits": 1}}, HardwareError, "node 'n0': acc_bits must be an integer in 2..64"),
-    ({"t1": {"group_size": 3}}, HardwareError, "node 't1': .*group_size must equal cols = 4"),
-])
+@pytest.mark.parametrize(
+    ("layers", "error", "words"),
+    [
+        ({"conv9": {"acc_bits": 20}}, LoweringError, r"layers must be names of nodes .*, not \['conv9'\]"),
+        ({"n0": {"rows": 8}}, LoweringError, r"node 'n0': layer fields must be numerics, not \['rows'\]"),
+        ({"n0": {"acc_bits": 1}}, HardwareError, "node 'n0': acc_bits must be an integer in 2..64"),
+        ({"t1": {"group_size": 3}}, HardwareError, "node 't1': .*group_size must equal cols = 4"),
+    ],
+)
 def test_bad_overrides(layers: dict[str, dict[str, object]], error: type[FxsimError], words: str) -> None:
     with pytest.raises(error, match=words):
         lower(two_convs(), HW, layers=layers)
@@ -68,11 +73,15 @@ def test_bad_overrides(layers: dict[str, dict[str, object]], error: type[FxsimEr
 
 # Refusals
 
-@pytest.mark.parametrize(("fields", "words"), [
-    ({"weight_spad_bytes": 16, "cols": 8}, "weight scratchpad must hold the 32 bytes of one tile, not 16"),
-    ({"param_spad_bytes": 48}, "parameter scratchpad must hold the 64 bytes of one tile, not 48"),
-    ({"acc_depth": 4, "split_k": 3}, "a bank half must hold split_k = 3 accumulators per row, not 2"),
-])
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"weight_spad_bytes": 16, "cols": 8}, "weight scratchpad must hold the 32 bytes of one tile, not 16"),
+        ({"param_spad_bytes": 48}, "parameter scratchpad must hold the 64 bytes of one tile, not 48"),
+        ({"acc_depth": 4, "split_k": 3}, "a bank half must hold split_k = 3 accumulators per row, not 2"),
+    ],
+)
 def test_hardware_that_cannot_hold_a_tile(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(HardwareError, match=f"node 'n0': {words}"):
         lower(two_convs(), HW.replace(**fields))
@@ -90,11 +99,15 @@ def test_activations_that_cannot_hold_a_tile() -> None:
         lower(Chain((3, 20)).dequantize().build(), HW)
 
 
-@pytest.mark.parametrize(("fields", "words"), [
-    ({"act_bits": 7}, "activation codes must fit act_bits = 7"),
-    ({"weight_bits": 4}, "weight codes must fit weight_bits = 4"),
-    ({"acc_bits": 8}, "the .folded. bias must fit"),
-])
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"act_bits": 7}, "activation codes must fit act_bits = 7"),
+        ({"weight_bits": 4}, "weight codes must fit weight_bits = 4"),
+        ({"acc_bits": 8}, "the .folded. bias must fit"),
+        ({"acc_bits": 49}, "acc_bits must be in 2..48 to requantize by TFL_DOUBLE"),
+    ],
+)
 def test_numbers_that_do_not_fit(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(LoweringError, match=f"node 'n0'.*{words}"):
         lower(two_convs(), HW.replace(**fields))
@@ -106,11 +119,17 @@ def test_a_field_that_overflows_names_node_and_field() -> None:
         lower(net, HW)
 
 
-@pytest.mark.parametrize("chain", [
-    Chain((1, 30000, 30000, 1)).conv(2, (1, 1)), Chain((1, 30000, 30000, 1)).depthwise(1, (3, 3)),
-    Chain((1 << 29, 2)).dense(3), Chain((1, 1 << 30)).quantize(DType.UINT8, 1.0, 0),
-    Chain((1, 40000, 40000, 1)).pool("MAX", (3, 3)),
-], ids=["conv", "depthwise", "dense", "quantize", "pool"])
+@pytest.mark.parametrize(
+    "chain",
+    [
+        Chain((1, 30000, 30000, 1)).conv(2, (1, 1)),
+        Chain((1, 30000, 30000, 1)).depthwise(1, (3, 3)),
+        Chain((1 << 29, 2)).dense(3),
+        Chain((1, 1 << 30)).quantize(DType.UINT8, 1.0, 0),
+        Chain((1, 40000, 40000, 1)).pool("MAX", (3, 3)),
+    ],
+    ids=["conv", "depthwise", "dense", "quantize", "pool"],
+)
 def test_endless_programs_are_refused_at_once(chain: Chain) -> None:
     with pytest.raises(LoweringError, match="node 'n0': a layer must need at most 4194304 instructions"):
         lower(chain.build(), HW.replace(act_spad_bytes=64))
@@ -144,6 +163,7 @@ def test_unsupported_networks_are_refused() -> None:
 
 # Memory, symbols, layers
 
+
 def branches() -> Network:
     """The input is read twice, far apart; one result is an output early, one is never read, one is an alias."""
     chain = Chain((1, 4, 4, 3)).conv(3)
@@ -157,8 +177,16 @@ def branches() -> Network:
 def test_symbols_are_intact_from_ready_to_until() -> None:
     program = check_bits(branches(), HW)
     kinds = {s.name: s.kind for s in program.symbols}
-    assert kinds == {"x": "input", "t0": "output", "t1": "tensor", "t2": "tensor", "t3": "tensor", "t4": "tensor",
-                     "t5": "tensor", "t6": "output"}
+    assert kinds == {
+        "x": "input",
+        "t0": "output",
+        "t1": "tensor",
+        "t2": "tensor",
+        "t3": "tensor",
+        "t4": "tensor",
+        "t5": "tensor",
+        "t6": "output",
+    }
     assert [program.symbol(n).until for n in ("t0", "t6")] == [len(program)] * 2
     assert program.symbol("t2").address == program.symbol("t1").address
 
@@ -202,6 +230,7 @@ def test_an_absent_bias_is_left_out() -> None:
 
 # The loop nest
 
+
 def test_half_rows_and_records() -> None:
     """Halves alternate per block; a row file is loaded once per half and row tile; K intervals continue their slots."""
     program = lower(Chain((1, 4, 4, 8)).conv(8, (2, 2)).build(), HW.replace(weight_spad_bytes=64))
@@ -239,6 +268,7 @@ def test_weights_are_loaded_once_where_they_fit() -> None:
 
 
 # Given networks
+
 
 @pytest.mark.parametrize("preset", ["edge-16x16", "paper-4x4"])
 @pytest.mark.parametrize("name", NETWORKS)

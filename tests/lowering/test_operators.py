@@ -42,17 +42,33 @@ CASES = {
         case(Chain(WIDE).conv(16, (2, 2)), "rows k height width blocks", act_spad_bytes=100, weight_spad_bytes=32),
         case(Chain(SQUARE).conv(16, (2, 2)), "rows k height width", act_spad_bytes=16, weight_spad_bytes=32),
         case(Chain(SQUARE).conv(16, (2, 2)), "rows k height width", act_spad_bytes=16, weight_spad_bytes=128),
-        case(Chain((2, 4, 8, 8)).conv(13, (3, 1), stride_w=2, dilation_h=2), "rows height width",
-             act_spad_bytes=16, weight_spad_bytes=32),
+        case(
+            Chain((2, 4, 8, 8)).conv(13, (3, 1), stride_w=2, dilation_h=2),
+            "rows height width",
+            act_spad_bytes=16,
+            weight_spad_bytes=32,
+        ),
     ],
     "DEPTHWISE_CONV_2D": [
-        case(Chain((1, 4, 16, 16)).depthwise(1, (4, 4)), "rows height width blocks", act_spad_bytes=130,
-             weight_spad_bytes=64),
-        case(Chain((1, 4, 16, 16)).depthwise(1, (4, 4)), "rows k height width blocks", act_spad_bytes=130,
-             weight_spad_bytes=16),
+        case(
+            Chain((1, 4, 16, 16)).depthwise(1, (4, 4)),
+            "rows height width blocks",
+            act_spad_bytes=130,
+            weight_spad_bytes=64,
+        ),
+        case(
+            Chain((1, 4, 16, 16)).depthwise(1, (4, 4)),
+            "rows k height width blocks",
+            act_spad_bytes=130,
+            weight_spad_bytes=16,
+        ),
         case(Chain((1, 4, 4, 16)).depthwise(1, (4, 4)), "rows k height width", act_spad_bytes=20, weight_spad_bytes=16),
-        case(Chain((1, 8, 8, 6)).depthwise(3, (4, 4), stride_h=2, stride_w=2), "rows k height width",
-             act_spad_bytes=16, weight_spad_bytes=64),
+        case(
+            Chain((1, 8, 8, 6)).depthwise(3, (4, 4), stride_h=2, stride_w=2),
+            "rows k height width",
+            act_spad_bytes=16,
+            weight_spad_bytes=64,
+        ),
     ],
     "FULLY_CONNECTED": [
         case(Chain((16, 32)).dense(16), "rows width blocks", act_spad_bytes=150, weight_spad_bytes=128),
@@ -104,6 +120,12 @@ def count_tiles(program: Program) -> dict[str, int]:
     pixels = [divmod(at, channels) for at in stores]
     starts = [(pixel // width % height, pixel % width, channel) for pixel, channel in pixels]
     blocks = sum(m.first for m in macs) // max(1, len(stores))
-    return {"rows": len({m.row_base for m in macs}), "k": len({m.k_start for m in macs}), "blocks": blocks,
-            "items": len(vector), "height": len({s[0] for s in starts}),
-            "width": len({s[1] for s in starts}), "channels": len({s[2] for s in starts})}
+    return {
+        "rows": len({m.row_base for m in macs}),
+        "k": len({m.k_start for m in macs}),
+        "blocks": blocks,
+        "items": len(vector),
+        "height": len({s[0] for s in starts}),
+        "width": len({s[1] for s in starts}),
+        "channels": len({s[2] for s in starts}),
+    }

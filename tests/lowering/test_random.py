@@ -13,16 +13,22 @@ from fxsim.hw import Hardware
 from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits
 
-SPADS = {"act_spad_bytes": [16, 32, 64, 100, 400, 4000], "weight_spad_bytes": [16, 32, 64, 200, 4000],
-         "param_spad_bytes": [64, 128, 1024]}
+SPADS = {
+    "act_spad_bytes": [16, 32, 64, 100, 400, 4000],
+    "weight_spad_bytes": [16, 32, 64, 200, 4000],
+    "param_spad_bytes": [64, 128, 1024],
+}
 
 
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
     """One or two windowed layers, sometimes with a dense tail."""
     size = st.integers(1, 6)
-    chain = Chain((draw(st.sampled_from([1, 1, 2])), draw(size), draw(size), draw(st.integers(1, 7))),
-                  seed=draw(st.integers(0, 99)), zero_point=draw(st.integers(-128, 127)))
+    chain = Chain(
+        (draw(st.sampled_from([1, 1, 2])), draw(size), draw(size), draw(st.integers(1, 7))),
+        seed=draw(st.integers(0, 99)),
+        zero_point=draw(st.integers(-128, 127)),
+    )
     for _ in range(draw(st.integers(1, 2))):
         add_window(chain, draw)
     if draw(st.booleans()):
@@ -32,9 +38,12 @@ def networks(draw: st.DrawFn) -> Network:
 
 def add_window(chain: Chain, draw: st.DrawFn) -> None:
     _, height, width, _ = chain.values[chain.last].type.shape
-    attrs: dict[str, Any] = {"padding": draw(st.sampled_from(["SAME", "VALID"])),
-                             "stride_h": draw(st.integers(1, 2)), "stride_w": draw(st.integers(1, 3)),
-                             "activation": draw(st.sampled_from(["NONE", "RELU", "RELU6"]))}
+    attrs: dict[str, Any] = {
+        "padding": draw(st.sampled_from(["SAME", "VALID"])),
+        "stride_h": draw(st.integers(1, 2)),
+        "stride_w": draw(st.integers(1, 3)),
+        "activation": draw(st.sampled_from(["NONE", "RELU", "RELU6"])),
+    }
     small = attrs["padding"] == "VALID"
     kernel = (draw(st.integers(1, min(3, height) if small else 3)), draw(st.integers(1, min(3, width) if small else 3)))
     operator = draw(st.sampled_from(["conv", "depthwise", "AVERAGE", "MAX"]))
@@ -65,12 +74,20 @@ def descriptions(draw: st.DrawFn) -> Hardware:
     """Any numerics, a tiny array, tiny scratchpads."""
     fields: dict[str, Any] = {name: draw(st.sampled_from(sizes)) for name, sizes in SPADS.items()}
     return Hardware(
-        **fields, rows=draw(st.integers(1, 4)), cols=draw(st.integers(1, 5)), acc_depth=2 * draw(st.integers(1, 6)),
+        **fields,
+        rows=draw(st.integers(1, 4)),
+        cols=draw(st.integers(1, 5)),
+        acc_depth=2 * draw(st.integers(1, 6)),
         dataflow=draw(st.sampled_from(["output-stationary", "weight-stationary"])),
-        reduction=draw(st.sampled_from(["tree", "chain"])), order=draw(st.sampled_from(["canonical", "reversed"])),
-        overflow=draw(st.sampled_from(["saturate", "wrap", "trap", "readout"])), split_k=draw(st.integers(1, 3)),
-        zero_point=draw(st.sampled_from(["fold", "subtract"])), acc_bits=draw(st.sampled_from([12, 16, 18, 22, 32])),
-        acc_internal_bits=draw(st.sampled_from([32, 48])), bias_policy="apply")
+        reduction=draw(st.sampled_from(["tree", "chain"])),
+        order=draw(st.sampled_from(["canonical", "reversed"])),
+        overflow=draw(st.sampled_from(["saturate", "wrap", "trap", "readout"])),
+        split_k=draw(st.integers(1, 3)),
+        zero_point=draw(st.sampled_from(["fold", "subtract"])),
+        acc_bits=draw(st.sampled_from([12, 16, 18, 22, 32])),
+        acc_internal_bits=draw(st.sampled_from([32, 48])),
+        bias_policy="apply",
+    )
 
 
 @given(networks(), descriptions(), st.integers(0, 9))

@@ -32,8 +32,12 @@ def test_copies_move_the_same_bytes(run: int, gaps: list[tuple[int, int, int]]) 
         levels.insert(0, Level(steps, dram + dram_gap, spad + spad_gap))
         dram, spad = steps * levels[0].dram_stride, steps * levels[0].spad_stride
     copies = list(two_dimensional(run, tuple(levels)))
-    moved = {(c.dram_offset + r * c.dram_stride + i, c.spad_offset + r * c.spad_stride + i)
-             for c in copies for r in range(c.rows) for i in range(c.row_bytes)}
+    moved = {
+        (c.dram_offset + r * c.dram_stride + i, c.spad_offset + r * c.spad_stride + i)
+        for c in copies
+        for r in range(c.rows)
+        for i in range(c.row_bytes)
+    }
     assert moved == _plain(run, levels)
     assert sum(c.rows * c.row_bytes for c in copies) == len(moved)
 

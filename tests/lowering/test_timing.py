@@ -17,8 +17,15 @@ from tests.lowering.brute import clash, footprint
 from tests.lowering.nets import Chain
 from tests.lowering.test_random import networks
 
-TIMES = {"read_latency": [1, 9], "requant_latency": [1, 30], "dram_latency": [1, 50], "dram_outstanding": [1, 4],
-         "pool_depth": [1, 40], "w_port_bytes": [1, 64], "x_port_bytes": [4, 64]}
+TIMES = {
+    "read_latency": [1, 9],
+    "requant_latency": [1, 30],
+    "dram_latency": [1, 50],
+    "dram_outstanding": [1, 4],
+    "pool_depth": [1, 40],
+    "w_port_bytes": [1, 64],
+    "x_port_bytes": [4, 64],
+}
 
 
 def check_cycles(net: Network, hw: Hardware) -> int:
@@ -39,13 +46,35 @@ def check_cycles(net: Network, hw: Hardware) -> int:
 
 @given(networks(), st.fixed_dictionaries({name: st.sampled_from(values) for name, values in TIMES.items()}))
 def test_random_networks(net: Network, fields: dict[str, Any]) -> None:
-    hw = Hardware(rows=4, cols=4, acc_depth=8, requant_lanes=1, act_spad_bytes=200, weight_spad_bytes=64,
-                  param_spad_bytes=1024, bias_policy="apply", **fields)
+    hw = Hardware(
+        rows=4,
+        cols=4,
+        acc_depth=8,
+        requant_lanes=1,
+        act_spad_bytes=200,
+        weight_spad_bytes=64,
+        param_spad_bytes=1024,
+        bias_policy="apply",
+        **fields,
+    )
     check_cycles(net, hw)
 
 
 @pytest.mark.parametrize("split", [1, 2])
 def test_a_layer_of_many_tiles(split: int) -> None:
     net = Chain((1, 4, 4, 8)).conv(8, (2, 2)).pool("MAX").build()
-    assert check_cycles(net, Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=100, weight_spad_bytes=64,
-                                      param_spad_bytes=64, split_k=split)) > 100
+    assert (
+        check_cycles(
+            net,
+            Hardware(
+                rows=4,
+                cols=4,
+                acc_depth=8,
+                act_spad_bytes=100,
+                weight_spad_bytes=64,
+                param_spad_bytes=64,
+                split_k=split,
+            ),
+        )
+        > 100
+    )

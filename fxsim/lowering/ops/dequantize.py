@@ -29,13 +29,20 @@ def prepare_dequantize(site: Site) -> Emit:
     reals = OPERATORS[site.node.op].run(site.net, site.node, [codes[None]], None).outputs[0]
     table = reals.astype("<f4").tobytes()
     if len(table) > room:
-        raise HardwareError(f"parameter scratchpad must hold the {len(table)} bytes of a table", got=room,
-                            where=site.where)
+        raise HardwareError(
+            f"parameter scratchpad must hold the {len(table)} bytes of a table", got=room, where=site.where
+        )
     table_addr = site.constants.add(table)
 
     def compute(count: int, x_addr: int, out_addr: int) -> Lut:
-        return Lut(count=count, x_addr=x_addr, out_addr=out_addr, table_addr=0, entry_bytes=ENTRY_BYTES,
-                   x_signed=int(dtype.lo < 0))
+        return Lut(
+            count=count,
+            x_addr=x_addr,
+            out_addr=out_addr,
+            table_addr=0,
+            entry_bytes=ENTRY_BYTES,
+            x_signed=int(dtype.lo < 0),
+        )
 
     emit_chunks = prepare_flat(site, (1, ENTRY_BYTES), compute)
 

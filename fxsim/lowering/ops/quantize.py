@@ -22,9 +22,19 @@ def prepare_quantize(site: Site) -> Emit:
     multiplier, shift = int(params.requant.multiplier[0]), int(params.requant.shift[0])
 
     def compute(count: int, x_addr: int, out_addr: int) -> VReq:
-        return VReq(count=count, x_addr=x_addr, out_addr=out_addr, scheme=params.scheme.code, multiplier=multiplier,
-                    shift=shift, in_zero=params.in_zero, out_zero=params.out_zero, clamp_lo=params.lo,
-                    clamp_hi=params.hi, x_signed=int(site.source.dtype.lo < 0))
+        return VReq(
+            count=count,
+            x_addr=x_addr,
+            out_addr=out_addr,
+            scheme=params.scheme.code,
+            multiplier=multiplier,
+            shift=shift,
+            in_zero=params.in_zero,
+            out_zero=params.out_zero,
+            clamp_lo=params.lo,
+            clamp_hi=params.hi,
+            x_signed=int(site.source.dtype.lo < 0),
+        )
 
     return prepare_flat(site, (1, 1), compute)
 

@@ -19,8 +19,15 @@ def prepare_softmax(site: Site) -> Emit:
     multiplier, left_shift, diff_min = softmax_params(site.node.attrs.beta, site.source_quant.scale[0])
 
     def compute(rows: int, x_addr: int, out_addr: int) -> Softmax:
-        return Softmax(rows=rows, length=length, x_addr=x_addr, out_addr=out_addr, multiplier=multiplier,
-                       left_shift=left_shift, diff_min=diff_min)
+        return Softmax(
+            rows=rows,
+            length=length,
+            x_addr=x_addr,
+            out_addr=out_addr,
+            multiplier=multiplier,
+            left_shift=left_shift,
+            diff_min=diff_min,
+        )
 
     return prepare_flat(site, (length, length), compute)
 
