@@ -91,8 +91,17 @@ def load(space: Space, at: int, size: int) -> Load:
     return Load(space=space, spad_addr=at, rows=1, row_bytes=size)
 
 
-def mac(half: int, x: int, size: int, weights: int, **fields: int) -> Mac:
-    shape = {"rows": 1, "positions": 1, "kh": 1, "kw": 1, "tile_h": 1, "tile_w": 1, "out_w": 1, "depth_mult": 1}
+def mac(half: int, x: int, size: int, weights: int, **fields: Any) -> Mac:
+    shape: dict[str, Any] = {
+        "rows": 1,
+        "positions": 1,
+        "kh": 1,
+        "kw": 1,
+        "tile_h": 1,
+        "tile_w": 1,
+        "out_w": 1,
+        "depth_mult": 1,
+    }
     return Mac(
         **{
             **shape,
@@ -107,7 +116,7 @@ def mac(half: int, x: int, size: int, weights: int, **fields: int) -> Mac:
             "load_params": 1,
             **fields,
         }
-    )  # type: ignore[arg-type]
+    )
 
 
 def req(half: int, at: int) -> Req:
