@@ -11,7 +11,7 @@ from fxsim.numerics import Overflow, Reduction
 from fxsim.testing.machines import SCRATCHPADS
 
 if TYPE_CHECKING:
-    from fxsim.hw import Hardware
+    from fxsim.hw import Hardware, Numerics
 
 CONSTANT_BYTES = VARIABLE_BYTES = 2304
 """DRAM: a read-only part, and a part for activations behind it; each holds the longest copy."""
@@ -36,8 +36,7 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
     def number(lo: int, hi: int) -> int:
         return draw(st.integers(lo, hi))
 
-    numerics, timing = machine.numerics, machine.timing
-    wide = int(numerics.act_bits > 8)
+    timing, wide = machine.timing, int(machine.numerics.act_bits > 8)
     private = number(0, 1)
     rows, kh, kw, channels = number(1, timing.rows), number(1, 3), number(1, 3), 1 if private else draw(_CHANNELS)
     depth_mult, row_base = number(1, 3), number(0, MAX_ROW_BASE)
@@ -73,17 +72,24 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         depth_mult=depth_mult,
         row_base=row_base,
         x_zero=number(-1, 1),
-        x_signed=1,
-        w_signed=1,
-        x_wide=wide,
-        w_wide=int(numerics.weight_bits > 8),
-        order=Order[numerics.order.upper()],
-        zero_point=ZeroPoint[numerics.zero_point.upper()],
-        reduction=Reduction[numerics.reduction.upper()],
-        overflow=Overflow[numerics.overflow.upper()],
-        acc_bits=numerics.acc_bits,
-        internal_bits=numerics.acc_internal_bits,
+        **_modes(machine.numerics),
     )
+
+
+def _modes(numerics: Numerics) -> dict[str, Any]:
+    """Fields of a MAC that the hardware decides."""
+    return {
+        "x_signed": 1,
+        "w_signed": 1,
+        "x_wide": int(numerics.act_bits > 8),
+        "w_wide": int(numerics.weight_bits > 8),
+        "order": Order[numerics.order.upper()],
+        "zero_point": ZeroPoint[numerics.zero_point.upper()],
+        "reduction": Reduction[numerics.reduction.upper()],
+        "overflow": Overflow[numerics.overflow.upper()],
+        "acc_bits": numerics.acc_bits,
+        "internal_bits": numerics.acc_internal_bits,
+    }
 
 
 @st.composite
