@@ -12,13 +12,12 @@ from fxsim.energy.mac_events import count_mac, count_merge, count_req
 from fxsim.energy.tally import Tally
 from fxsim.energy.vector_events import count_lut, count_pool, count_softmax, count_vreq
 from fxsim.hw import Event, Kind
-from fxsim.isa import INSTRUCTIONS, WORD_BYTES, Program, decode_columns
+from fxsim.isa import INSTRUCTIONS, WORD_BYTES, Load, Program, Store, bursts, decode_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Array = NDArray[np.int64]
-BURST_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,21 +50,12 @@ def count_events(program: Program) -> EventCounts:
     return EventCounts(*tally.matrix())
 
 
-def dram_blocks(address: Array, rows: Array, row_bytes: Array, stride: Array) -> Array:
-    """64-byte blocks spanned by each 2-D request, summed over its rows."""
-    out = np.empty(len(address), np.int64)
-    for i, (a, n, size, step) in enumerate(zip(address, rows, row_bytes, stride, strict=True)):
-        starts = a + np.arange(n) * step
-        out[i] = ((starts + size - 1) // BURST_BYTES - starts // BURST_BYTES + 1).sum() if size else 0
-    return out
-
-
 _SPAD_WRITE = (Kind.ACT_WRITE, Kind.WEIGHT_WRITE, Kind.PARAM_WRITE)
 
 
 def _count_load(tally: Tally, index: Array) -> None:
     f = tally.fields(index)
-    tally.add(Event(Kind.DRAM_BLOCK), index, dram_blocks(f("dram_addr"), f("rows"), f("row_bytes"), f("dram_stride")))
+    tally.add(Event(Kind.DRAM_BLOCK), index, bursts(tally.columns.table(Load)))
     moved = f("rows") * f("row_bytes")
     space = f("space")
     for code, kind in enumerate(_SPAD_WRITE):
@@ -74,7 +64,7 @@ def _count_load(tally: Tally, index: Array) -> None:
 
 def _count_store(tally: Tally, index: Array) -> None:
     f = tally.fields(index)
-    tally.add(Event(Kind.DRAM_BLOCK), index, dram_blocks(f("dram_addr"), f("rows"), f("row_bytes"), f("dram_stride")))
+    tally.add(Event(Kind.DRAM_BLOCK), index, bursts(tally.columns.table(Store)))
     tally.add(Event(Kind.ACT_READ), index, f("rows") * f("row_bytes"))
 
 

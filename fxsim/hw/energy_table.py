@@ -9,6 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import EnergyError
+from fxsim.hw.events import BURST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from fxsim.hw.hardware import Hardware
 
 DEFAULT_TABLE = "horowitz-45nm"
-BURST_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class EnergyTable:
         if entry is None:
             raise EnergyError("every active event must have a price", got=event.kind.value, where=f"table {self.name}")
         rule = self.rules[entry["rule"]]
-        return _RULES[entry["rule"]](rule, event, _capacity(entry, hardware))
+        price = _RULES[entry["rule"]](rule, event, _capacity(entry, hardware))
+        return _banded(price.nominal, rule, published=False) if entry.get("derived", False) else price
 
 
 def energy_tables() -> tuple[str, ...]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+BURST_BYTES = 64
+"""Bytes of one DRAM burst."""
+
 
 class Kind(Enum):
     """One kind of event; the value is its key in an energy table, the docstring says what one count is."""
@@ -42,7 +45,7 @@ class Kind(Enum):
     FETCH = "fetch"
     """One instruction byte fetched."""
     DRAM_BLOCK = "dram_block"
-    """One 64-byte DRAM burst."""
+    """One DRAM burst of `BURST_BYTES`."""
     REQUANT_MULTIPLY = "requant_multiply"
     """One accumulator x multiplier product of a requantizer."""
     REQUANT_ADD64 = "requant_add64"

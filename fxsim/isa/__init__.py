@@ -2,6 +2,7 @@
 
 from fxsim.isa.assembler import disassemble
 from fxsim.isa.base import INSTRUCTIONS, Engine, Instruction, Semaphore, Space, Unit
+from fxsim.isa.bursts import bursts
 from fxsim.isa.codec import decode, encode
 from fxsim.isa.columns import Columns, Table, decode_columns
 from fxsim.isa.fields import WORD_BYTES, Field
@@ -12,7 +13,7 @@ from fxsim.isa.modes import Init, Order, PoolKind, ZeroPoint
 from fxsim.isa.program import Program, assemble
 from fxsim.isa.set.load import Load
 from fxsim.isa.set.lut import Lut
-from fxsim.isa.set.mac import Mac
+from fxsim.isa.set.mac import RECORD_BYTES, Mac
 from fxsim.isa.set.merge import Merge
 from fxsim.isa.set.pool import Pool
 from fxsim.isa.set.req import Req
@@ -24,6 +25,7 @@ __all__ = [
     "DRAM",
     "INSTRUCTIONS",
     "ITEM_BYTES",
+    "RECORD_BYTES",
     "WORD_BYTES",
     "Columns",
     "Engine",
@@ -52,6 +54,7 @@ __all__ = [
     "VReq",
     "ZeroPoint",
     "assemble",
+    "bursts",
     "decode",
     "decode_columns",
     "disassemble",

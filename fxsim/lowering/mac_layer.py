@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import LoweringError, QuantizationError
-from fxsim.isa import Init, Instruction, Mac, Merge, Order, Req, Space, ZeroPoint
+from fxsim.isa import RECORD_BYTES, Init, Instruction, Mac, Merge, Order, Req, Space, ZeroPoint
 from fxsim.lowering.allocate import Request, allocate
-from fxsim.lowering.mac_stream import RECORD_BYTES, Stream, make_stream, pack_records, pack_weights, weight_zero
+from fxsim.lowering.mac_stream import Stream, make_stream, pack_records, pack_weights, weight_zero
 from fxsim.lowering.mac_tiling import MacTiling, choose_tiling
 from fxsim.lowering.tiling import Span, load
 from fxsim.lowering.windows import Area, Region, all_taps, areas, first_tap, load_region, region, store_area

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from fxsim.hw import Hardware, Numerics
     from fxsim.ops import MacParams, Window
 
-RECORD_BYTES = 16
-"""One row record: bias (int64) and requantization word."""
-
 
 @dataclass(frozen=True, slots=True)
 class Stream:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fxsim._core.errors import HardwareError, LoweringError
+from fxsim.isa import RECORD_BYTES
 from fxsim.lowering.base import INSTRUCTION_LIMIT
-from fxsim.lowering.mac_stream import RECORD_BYTES, Stream
 from fxsim.lowering.tiling import Span, ceil_div, cut, largest
 from fxsim.lowering.windows import EXTENT_LIMIT, Taps, all_taps, area_count, extent, largest_area, load_cost, store_cost
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fxsim.hw import Timing
+    from fxsim.lowering.mac_stream import Stream
 
 
 @dataclass(frozen=True, slots=True)

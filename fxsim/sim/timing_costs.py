@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import ProgramError
+from fxsim.hw import BURST_BYTES
 from fxsim.isa import (
     INSTRUCTIONS,
     Columns,
@@ -22,6 +23,7 @@ from fxsim.isa import (
     Softmax,
     Store,
     VReq,
+    bursts,
 )
 from fxsim.numerics import Reduction
 from fxsim.sim.timing_beats import Array, Beats, Shape, array_of, beats_of, mac_shapes, merge_shapes
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
-_BLOCK = 64
 _WORK_LIMIT = 1 << 48
 
 _VECTOR_WORK: dict[type[Instruction], tuple[str, ...]] = {
@@ -130,16 +131,9 @@ def _shapes(columns: Columns, array: Array) -> tuple[Ints, list[Shape], tuple[Be
     return index, list(known), tuple(beats_of(s, array) for s in known)
 
 
-def _bus_cycles(f: Table, bus: int) -> Ints:
-    """Cycles on the DRAM bus: 64-byte blocks spanned by every row, summed, times the beats of a block.
-
-    Row r starts at byte (address + r * stride) mod 64 of its block, the same for r and r + 64.
-    """
-    blocks = np.zeros(len(f.index), np.int64)
-    for r in range(min(_BLOCK, int(f.rows.max(initial=0)))):
-        alike = np.maximum(f.rows - r + _BLOCK - 1, 0) // _BLOCK
-        blocks += alike * -(-((f.dram_addr + r * f.dram_stride) % _BLOCK + f.row_bytes) // _BLOCK)
-    return blocks * -(-_BLOCK // bus)
+def _bus_cycles(copies: Table, bus: int) -> Ints:
+    """Cycles on the DRAM bus: bursts times the beats of one."""
+    return bursts(copies) * -(-BURST_BYTES // bus)
 
 
 def _requantizer_beats(f: Table, lanes: int) -> Ints:

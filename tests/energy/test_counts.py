@@ -220,6 +220,39 @@ def test_requantization_is_never_omitted() -> None:
     }
 
 
+def test_a_readout_is_as_wide_as_the_register_its_sum_was_made_in() -> None:
+    """Every half has a register width of its own, that of the last MAC or MERGE before the REQ."""
+    mode = {"overflow": Overflow.READOUT, "acc_bits": 12}
+    one = {"rows": 1, "positions": 1, "out_w": 1, "kh": 1, "kw": 1, "channels": 1, "k_count": 1, "depth_mult": 1}
+    macs = [Mac(half=half, internal_bits=bits, tile_h=1, tile_w=1, **one, **mode) for half, bits in ((0, 20), (1, 30))]
+    merge = Merge(half=1, rows=1, positions=1, parts=2, internal_bits=40, **mode)
+    reqs = [Req(half=half, rows=1, positions=2, out_w=1, **mode) for half in (0, 1, 1)]
+    got = count_events(program(Hardware(), reqs[2], *macs, reqs[0], reqs[1], merge, reqs[2]))
+
+    def reads(bits: int) -> list[int]:
+        return got.counts[got.events.index(Event(Kind.BANK_READ, bits))].tolist()
+
+    assert reads(48) == [2, 0, 0, 0, 0, 0, 0]
+    assert reads(20) == [0, 0, 0, 2, 0, 0, 0]
+    assert reads(30) == [0, 0, 0, 0, 2, 0, 0]
+    assert reads(40) == [0, 0, 0, 0, 0, 2, 2]
+
+
+@given(
+    st.integers(0, 200),
+    st.integers(1, 300),
+    st.integers(1, 200),
+    st.sampled_from([0, 1, 17, 64, 96, 128, 1000, 1 << 20]),
+)
+def test_bursts_of_a_copy(address: int, rows: int, size: int, stride: int) -> None:
+    """Block by block, row by row."""
+    blocks = sum(
+        len({byte // 64 for byte in range(address + r * stride, address + r * stride + size)}) for r in range(rows)
+    )
+    load = Load(dram_addr=address, rows=rows, row_bytes=size, dram_stride=stride, spad_stride=size)
+    assert counts(Hardware(), load)[Event(Kind.DRAM_BLOCK)] == blocks
+
+
 def test_dma_pays_whole_bursts() -> None:
     load = Load(space=Space.WEIGHT, dram_addr=60, rows=2, row_bytes=8, dram_stride=64, spad_stride=8)
     # rows 60..67 and 124..131 straddle a 64-byte boundary each: two blocks per row

@@ -25,7 +25,6 @@ def price(kind: Kind, bits: int = 0, other: int = 0, hw: Hardware = EDGE) -> flo
         (Kind.ACCUMULATE, 8, 0, 0.03),
         (Kind.ACCUMULATE, 32, 0, 0.1),
         (Kind.REQUANT_FP_MULTIPLY, 32, 0, 3.7),
-        (Kind.REQUANT_FP_CONVERT, 32, 0, 0.9),
         (Kind.DRAM_BLOCK, 0, 0, 8 * 1300.0),
     ],
 )
@@ -33,6 +32,23 @@ def test_published_points(kind: Kind, bits: int, other: int, pj: float) -> None:
     got = TABLE.price(Event(kind, bits, other), EDGE)
     assert math.isclose(got.nominal, pj, rel_tol=1e-12)
     assert not got.derived
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits", "pj"),
+    [
+        (Kind.REQUANT_COMPARE, 32, 0.1),
+        (Kind.VECTOR_ADD, 8, 0.03),
+        (Kind.REQUANT_SHIFT, 64, 0.1 + 32 * 0.07 / 24),
+        (Kind.REQUANT_FP_CONVERT, 32, 0.9),
+        (Kind.REQUANT_FP_CONVERT, 64, 0.9),
+    ],
+)
+def test_the_price_of_an_adder_is_derived_where_something_else_is_priced(kind: Kind, bits: int, pj: float) -> None:
+    got = TABLE.price(Event(kind, bits), EDGE)
+    assert math.isclose(got.nominal, pj, rel_tol=1e-12)
+    assert got.derived
+    assert got.low < got.nominal < got.high
 
 
 def test_published_ratios_of_int8_to_fp32() -> None:
