@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NUMERICS = frozenset(f.name for f in dataclasses.fields(Numerics))
+_ARRAY = ("act_bits", "weight_bits", "reduction", "group_size")
+"""Numerics that the PEs and adders are built for, the same in every layer."""
 
 
 def lower(net: Network, hw: Hardware, *, layers: Mapping[str, Mapping[str, Any]] | None = None) -> Program:
@@ -32,7 +34,8 @@ def lower(net: Network, hw: Hardware, *, layers: Mapping[str, Mapping[str, Any]]
     hw
         The hardware that the program pins.
     layers
-        Numerics of single layers, by the name of the node or of its output: ``{"conv1": {"acc_bits": 20}}``.
+        Numerics of single layers, by the name of the node or of its output: ``{"conv1": {"acc_bits": 20}}``. Those of
+        the array itself (operand widths, reduction and its groups) are the hardware's in every layer.
 
     Returns
     -------
@@ -89,7 +92,15 @@ def _layer_hardware(net: Network, hw: Hardware, layers: Mapping[str, Mapping[str
             found[names[name]] = found[names[name]].replace(**fields)
         except HardwareError as error:
             raise HardwareError(str(error), where=f"node {name!r}") from None
+        _check_array(found[names[name]].numerics, hw.numerics, f"node {name!r}")
     return found
+
+
+def _check_array(own: Numerics, shared: Numerics, where: str) -> None:
+    """Refuse an override of what no instruction can change."""
+    rebuilt = {field: getattr(own, field) for field in _ARRAY if getattr(own, field) != getattr(shared, field)}
+    if rebuilt:
+        raise HardwareError("the array's numerics must be the hardware's in every layer", got=rebuilt, where=where)
 
 
 def _names(net: Network, node: Node) -> list[str]:

@@ -12,10 +12,10 @@ from fxsim._core.errors import FxsimError, HardwareError, LoweringError, Unsuppo
 from fxsim.formats import read_tflite
 from fxsim.graph import ABSENT, DType, Network, Node, TensorType, Value, build
 from fxsim.hw import Hardware, Numerics
-from fxsim.isa import Init, Load, Mac, Merge, Order, Program, Req
+from fxsim.isa import Init, Load, Mac, Merge, Order, Program, Req, ZeroPoint
 from fxsim.lowering import check_program, lower, mac_layer
 from fxsim.lowering.ops import quantize
-from fxsim.numerics import SCHEMES, Affine, Overflow, Reduction
+from fxsim.numerics import SCHEMES, Affine, Overflow
 from fxsim.ops import MacParams, RescaleParams, mac_params, rescale_params
 from tests.given import NETWORKS, given_folder
 from tests.lowering.nets import Chain
@@ -38,12 +38,12 @@ def macs_of(program: Program, layer: int) -> list[Mac]:
 @pytest.mark.parametrize("name", ["n1", "t1"])
 def test_overrides_reach_their_layer_only(name: str) -> None:
     """By the name of the node or of its output."""
-    fields = {"acc_bits": 20, "overflow": "wrap", "reduction": "chain", "order": "reversed"}
+    fields = {"acc_bits": 20, "overflow": "wrap", "zero_point": "subtract", "order": "reversed"}
     program = lower(two_convs(), HW, layers={name: fields})
     program.check()
     check_program(program)
-    assert {(m.acc_bits, m.overflow, m.reduction, m.order) for m in macs_of(program, 1)} == {
-        (20, Overflow.WRAP, Reduction.CHAIN, Order.REVERSED)
+    assert {(m.acc_bits, m.overflow, m.zero_point, m.order) for m in macs_of(program, 1)} == {
+        (20, Overflow.WRAP, ZeroPoint.SUBTRACT, Order.REVERSED)
     }
     assert {(m.acc_bits, m.overflow) for m in macs_of(program, 0)} == {(32, Overflow.SATURATE)}
     assert program.hardware == HW
@@ -64,6 +64,9 @@ def test_an_override_equals_hardware_with_these_numerics() -> None:
         ({"n0": {"rows": 8}}, LoweringError, r"node 'n0': layer fields must be numerics, not \['rows'\]"),
         ({"n0": {"acc_bits": 1}}, HardwareError, "node 'n0': acc_bits must be an integer in 2..64"),
         ({"t1": {"group_size": 3}}, HardwareError, "node 't1': .*group_size must equal cols = 4"),
+        ({"t1": {"reduction": "chain"}}, HardwareError, "node 't1': the array's numerics .*'reduction': 'chain'"),
+        ({"n0": {"act_bits": 9}}, HardwareError, "node 'n0': the array's numerics must be .*'act_bits': 9"),
+        ({"n0": {"weight_bits": 16}}, HardwareError, "node 'n0': the array's numerics must be .*'weight_bits': 16"),
     ],
 )
 def test_bad_overrides(layers: dict[str, dict[str, object]], error: type[FxsimError], words: str) -> None:
