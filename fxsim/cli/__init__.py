@@ -46,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FxsimError as error:
         print(f"fxsim {args.verb}: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"fxsim {args.verb}: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"fxsim {args.verb}: {error}", file=sys.stderr)
+        return 2

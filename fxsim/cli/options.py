@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def hardware(args: argparse.Namespace) -> Hardware:
         name, equals, value = text.partition("=")
         if not equals:
             raise HardwareError("--set must be FIELD=VALUE", got=text)
-        changes[name] = int(value) if value.lstrip("-").isdigit() else value
+        changes[name] = int(value) if re.fullmatch("-?[0-9]{1,20}", value) else value
     return base.replace(**changes) if changes else base
 
 
@@ -75,6 +76,8 @@ def samples(args: argparse.Namespace, net: Network) -> dict[str, NDArray[np.gene
     out = {}
     for text in args.input:
         name, path = _split_input(text, names)
+        if name in out:
+            raise InputError("--input must be given once for every input", got=text)
         out[name] = load_npy(path)
     return out
 
@@ -91,11 +94,13 @@ def _split_input(text: str, names: list[str]) -> tuple[str, str]:
 
 def load_npy(path: str) -> NDArray[np.generic]:
     """An array from a ``.npy`` file; pickled objects are refused, a header larger than the file too."""
+    from tokenize import TokenError
+
     import numpy as np
 
     try:
         return np.array(np.load(Path(path), mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError, OSError, SyntaxError) as error:
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:
         raise InputError(f"must be a .npy file of numbers ({error})", where=path) from None
 
 

@@ -130,9 +130,10 @@ def _check_layers(program: Image) -> None:
     for layer in program.layers:
         if layer.name in names:
             raise ProgramError("layer names must be unique", got=layer.name)
-        if layer.channels > _MAX_CHANNELS:
-            raise ProgramError(f"channels must be at most {_MAX_CHANNELS}", got=layer.channels, where=layer.name)
         names.add(layer.name)
+    channels = sum(layer.channels for layer in program.layers)
+    if channels > _MAX_CHANNELS:
+        raise ProgramError(f"channels of all layers together must be at most {_MAX_CHANNELS}", got=channels)
 
 
 def _check_symbols(program: Image) -> None:

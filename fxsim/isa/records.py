@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ Parser = Callable[[Any, str], Any]
 """(value, where) → checked value, or `ProgramError`."""
 
 _MAX_DIMENSION = 1 << 31
+_LEAST_SCALE, _GREATEST_SCALE = 2.0**-149, (2 - 2**-23) * 2.0**127
 _MAX_RANK = 8
 
 
@@ -63,9 +63,9 @@ def shape(value: object, where: str) -> tuple[int, ...]:
 
 
 def scale(value: object, where: str) -> float:
-    """Take a finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
-        raise ProgramError("scale must be finite and positive", got=value, where=where)
+    """Take a number above 0 that binary32 holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _LEAST_SCALE <= value <= _GREATEST_SCALE:
+        raise ProgramError("scale must be finite and positive in binary32", got=value, where=where)
     return float(value)
 
 

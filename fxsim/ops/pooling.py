@@ -97,12 +97,17 @@ def output_range(net: Network, node: Node) -> tuple[int, int]:
 
 
 def taps(window: Window, images: Array) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
-    """Per tap (ky, kx): the codes int64 [images, OH, OW, C] and whether they lie in the image, bool [OH, OW, 1]."""
+    """Per tap (ky, kx) that lies in the image at some position: int64 [images, OH, OW, C], and where, bool [OH, OW, 1]."""
     g = window
-    for ky in range(g.kh):
+    for ky in _useful(g.kh, g.in_h + g.pad_top, g.pad_top - (g.out_h - 1) * g.stride_h):
         iy = np.arange(g.out_h) * g.stride_h - g.pad_top + ky
-        for kx in range(g.kw):
+        for kx in _useful(g.kw, g.in_w + g.pad_left, g.pad_left - (g.out_w - 1) * g.stride_w):
             ix = np.arange(g.out_w) * g.stride_w - g.pad_left + kx
             inside = ((iy >= 0) & (iy < g.in_h))[:, None] & ((ix >= 0) & (ix < g.in_w))[None, :]
             codes = images[:, iy.clip(0, g.in_h - 1)][:, :, ix.clip(0, g.in_w - 1)]
             yield codes.astype(np.int64), inside[..., None]
+
+
+def _useful(taps: int, beyond: int, first: int) -> range:
+    """Taps along one axis from `first` on, below `beyond`: a window may be far larger than the image."""
+    return range(max(0, first), min(taps, beyond))

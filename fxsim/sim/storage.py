@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fxsim._core.errors import InputError
+from fxsim._core.errors import InputError, shorten
 from fxsim._core.files import write_atomically
 from fxsim.graph import Tensors
 from fxsim.numerics import Affine
@@ -50,8 +50,8 @@ def read_archive(path: Path) -> tuple[dict[str, Any], Tensors]:
             record = json.loads(data[_RECORD].tobytes())
             arrays = [data[f"tensor_{i}"] for i in range(len(data.files) - 1)]
         return record, _tensors(record["tensors"], arrays)
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError) as error:
-        raise InputError(f"must be a result file of fxsim ({error})", where=str(path)) from None
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, OSError) as error:
+        raise InputError(f"must be a result file of fxsim ({shorten(str(error))})", where=str(path)) from None
 
 
 def _tensors(described: list[dict[str, Any]], arrays: list[NDArray[np.generic]]) -> Tensors:
