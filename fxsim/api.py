@@ -121,7 +121,16 @@ def differences(expected: Tensors, actual: Tensors) -> list[Difference]:
 
 
 def random_samples(net: Network, seed: int, samples: int = 1) -> dict[str, Array]:
-    """Uniform random codes over each input's whole range, sample first (`Network` inputs must be integer)."""
+    """Uniform random codes over each input's whole range, sample first.
+
+    Raises
+    ------
+    InputError
+        `seed` is negative, or `samples` is not positive.
+    """
+    for what, number, least in (("seed", seed, 0), ("samples", samples, 1)):
+        if number < least:
+            raise InputError(f"{what} must be at least {least}", got=number)
     rng = np.random.default_rng(seed)
     out: dict[str, Array] = {}
     for i in net.inputs:

@@ -37,7 +37,7 @@ class Hardware:
     timing: Timing
 
     def __init__(
-        self, *, name: str = "custom", numerics: Numerics | None = None, timing: Timing | None = None, **fields: Any
+        self, *, name: Any = "custom", numerics: Numerics | None = None, timing: Timing | None = None, **fields: Any
     ) -> None:
         if not (isinstance(name, str) and name and name.isprintable()):
             raise HardwareError("name must be printable text", got=name)

@@ -52,6 +52,8 @@ def test_flat_names_are_routed() -> None:
     [
         ({"acc_bits": 1}, "acc_bits must be an integer in 2..64 bits, not 1"),
         ({"acc_bits": True}, "acc_bits must be an integer"),
+        ({"name": 5}, "name must be printable text, not 5"),
+        ({"name": "\ud800"}, "name must be printable text"),
         ({"acc_bits": 8.5}, "acc_bits must be an integer"),
         ({"overflow": "explode"}, "overflow must be one of saturate, wrap, trap, readout, not 'explode'"),
         ({"rows": 0}, "rows must be an integer in 1..1023"),
@@ -73,7 +75,7 @@ def test_refusals(fields: dict[str, object], message: str) -> None:
     ("text", "message"),
     [
         ("schema = 2\nname = 'x'", "schema must be 1, not 2"),
-        ("schema = 1", "name must be a string"),
+        ("schema = 1", "name must be printable text"),
         ("schema = 1\nname = 'x'\nspeed = 1", "hardware keys must be"),
         ("schema = 1\nname = 'x'\n[timing]\nspeed = 1", r"timing must not have unknown fields, not \['speed'\]"),
         ("schema = 1\nname = 'x'\ntiming = 3", "timing must be a table, not 3"),
@@ -97,4 +99,4 @@ def test_missing_and_strange_paths(tmp_path: Path) -> None:
     with pytest.raises(HardwareError, match="readable text"):
         Hardware.load(binary)
     with pytest.raises(HardwareError, match="name must be printable"):
-        Hardware(name="a\nb").to_toml()
+        Hardware(name="a\nb")
