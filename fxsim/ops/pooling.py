@@ -97,7 +97,7 @@ def output_range(net: Network, node: Node) -> tuple[int, int]:
 
 
 def taps(window: Window, images: Array) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
-    """Per tap (ky, kx) that lies in the image at some position: int64 [images, OH, OW, C], and where, bool [OH, OW, 1]."""
+    """Taps that meet the image: the codes int64 [images, OH, OW, C], and where they lie in it, bool [OH, OW, 1]."""
     g = window
     for ky in _useful(g.kh, g.in_h + g.pad_top, g.pad_top - (g.out_h - 1) * g.stride_h):
         iy = np.arange(g.out_h) * g.stride_h - g.pad_top + ky
