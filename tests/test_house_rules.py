@@ -20,7 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 KERNEL_HOMES = re.compile(r"fxsim/(kernels/\w+|\w+/\w+_kernels?)\.py$")
 FUNCTION_LIMIT = 45
-KERNEL_DECORATORS = {"kernel", "entry_kernel"}
+KERNEL_DECORATORS = {"kernel", "inner_kernel", "entry_kernel"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -10,7 +10,7 @@ from fxsim.kernels.pool import POOL_COLUMNS, run_pool
 from fxsim.kernels.proof import EXACT_BITS, NARROW, NONE, OPEN, PROVED, prove
 from fxsim.kernels.run import run_checked, run_plain
 from fxsim.kernels.softmax import SOFTMAX_COLUMNS, run_softmax
-from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Memory, Scratch, lanes_of
+from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
 from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
 
 __all__ = [
@@ -31,8 +31,10 @@ __all__ = [
     "SITE_FIELDS",
     "SOFTMAX_COLUMNS",
     "VREQ_COLUMNS",
+    "Bank",
     "Memory",
     "Scratch",
+    "Tally",
     "lanes_of",
     "prove",
     "run_checked",

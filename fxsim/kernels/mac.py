@@ -4,104 +4,141 @@ Both sum exactly first. The plain way is for instructions whose every reachable 
 register and inside int32: the register is the exact sum. The checked way sums in int64, and where a prefix of an
 output did leave the register, or the register had left the exact sum before, applies the overflow rule step by step
 to that output (`fxsim.kernels.rule.replay`).
+
+Inner functions take arrays and indices, no tuples of arrays and no views: every array that crosses a call of a
+function that is not inlined costs two atomic reference counts.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fxsim._core.jit import kernel
+from fxsim._core.jit import inner_kernel
 from fxsim.kernels import columns as c
 from fxsim.kernels.operands import gather_private, gather_shared, load_row_file, unpack_weights
 from fxsim.kernels.rule import register_bits, replay
-from fxsim.kernels.state import DIVERGED, GREATEST, LEAST, Memory, Scratch
-from fxsim.kernels.sums import begin, begin_zero, sum_private, sum_shared
+from fxsim.kernels.state import DIVERGED, GREATEST, LEAST
+from fxsim.kernels.sums import begin, sum_chain, sum_private, sum_tree
 from fxsim.numerics import Reduction, wrap
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
+
+    from fxsim.kernels.state import Bank, Memory, Scratch, Tally
 
 _INT32_MAX = (1 << 31) - 1
 _INT64_MAX = (1 << 63) - 1
 
 
-@kernel
-def prepare(f: NDArray[np.int64], m: Memory, work: Scratch, array: NDArray[np.int64]) -> None:
+@inner_kernel
+def prepare(
+    f: NDArray[np.int64], array: NDArray[np.int64], weight: NDArray[np.uint8], param: NDArray[np.uint8],
+    bias: NDArray[np.int64], word: NDArray[np.int64], weights: NDArray[np.int32],
+) -> None:  # fmt: skip
     """Row file and weight operands of the instruction; `array` is (rows, cols, lanes)."""
     if f[c.LOAD_PARAMS]:
-        load_row_file(f, m)
-    unpack_weights(f, m.weight, array[0], work.weights)
+        load_row_file(f, param, bias, word)
+    unpack_weights(f, weight, array[0], weights)
 
 
-@kernel
+@inner_kernel
 def accumulate(
-    f: NDArray[np.int64], m: Memory, work: Scratch, array: NDArray[np.int64], sums: NDArray[np.signedinteger],
-    limit: int, sample: int, position: int,
+    f: NDArray[np.int64], array: NDArray[np.int64], act: NDArray[np.uint8], position: int,
+    weights: NDArray[np.int32], shared_x: NDArray[np.int32], private_x: NDArray[np.int32],
+    sums: NDArray[np.signedinteger],
 ) -> None:  # fmt: skip
-    """Exact sums of one position, all rows, into `sums`."""
-    group = array[1] if f[c.REDUCTION] == Reduction.TREE else 1
-    if f[c.INIT] == c.INIT_BIAS:
-        begin(sums, m.bias[f[c.HALF]], True, f[c.ROWS], limit)
-    elif f[c.INIT] == c.INIT_ZERO:
-        begin_zero(sums, f[c.ROWS], limit)
-    else:
-        begin(sums, m.exact[sample, f[c.HALF], f[c.SLOT] + position], False, f[c.ROWS], limit)
+    """Add the K interval of one position to `sums`, all rows."""
     if f[c.PRIVATE_X]:
-        gather_private(f, m.act[sample], position, work.private_x)
-        sum_private(sums, work.weights, work.private_x, f[c.K_COUNT], group, array[2])
+        gather_private(f, act, position, private_x)
+        group = array[1] if f[c.REDUCTION] == Reduction.TREE else 1
+        sum_private(sums, weights, private_x, f[c.K_COUNT], group, array[2])
+        return
+    gather_shared(f, act, position, shared_x)
+    if f[c.REDUCTION] == Reduction.TREE:
+        sum_tree(sums, weights, shared_x, f[c.K_COUNT], array[1], array[2])
     else:
-        gather_shared(f, m.act[sample], position, work.shared_x)
-        sum_shared(sums, work.weights, work.shared_x, f[c.K_COUNT], group, array[2])
+        sum_chain(sums, weights, shared_x, f[c.K_COUNT], array[2])
 
 
-@kernel
-def finish(f: NDArray[np.int64], m: Memory, sums: NDArray[np.signedinteger], sample: int, position: int) -> None:
-    """Exact sums into the slots, extremes into the statistics."""
+@inner_kernel
+def finish(
+    f: NDArray[np.int64], sums: NDArray[np.signedinteger], exact: NDArray[np.int64], slot: int, stats: NDArray[np.int64]
+) -> None:
+    """Exact sums into the slot, extremes into the statistics."""
     rows, stat = f[c.ROWS], f[c.STAT]
-    exact = m.exact[sample, f[c.HALF], f[c.SLOT] + position]
-    least, greatest = m.stats[LEAST, stat : stat + rows], m.stats[GREATEST, stat : stat + rows]
+    total, least, greatest = sums[0], sums[1], sums[2]
+    into, low, high = exact[slot], stats[LEAST, stat : stat + rows], stats[GREATEST, stat : stat + rows]
     for n in range(rows):
-        exact[n] = sums[0, n]
+        into[n] = total[n]
     for n in range(rows):
-        least[n] = min(least[n], np.int64(sums[1, n]))
+        low[n] = min(low[n], least[n])
     for n in range(rows):
-        greatest[n] = max(greatest[n], np.int64(sums[2, n]))
+        high[n] = max(high[n], greatest[n])
 
 
-@kernel
-def mac_plain(f: NDArray[np.int64], m: Memory, work: Scratch, array: NDArray[np.int64]) -> None:
+@inner_kernel
+def settle(
+    f: NDArray[np.int64], sums: NDArray[np.signedinteger], register: NDArray[np.int64], flags: NDArray[np.uint8],
+    slot: int,
+) -> None:  # fmt: skip
+    """The register of a proved slot is its exact sum."""
+    total, into, clear = sums[0], register[slot], flags[slot]
+    for n in range(f[c.ROWS]):
+        into[n] = total[n]
+    for n in range(f[c.ROWS]):
+        clear[n] = 0
+
+
+@inner_kernel
+def mac_plain(
+    f: NDArray[np.int64], array: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally, work: Scratch
+) -> None:
     """MAC in int32 lanes; every reachable prefix is proved to fit int32 and the register."""
-    prepare(f, m, work, array)
-    for s in range(m.act.shape[0]):
+    half, bias, stats = f[c.HALF], bank.bias, tally.stats
+    weights, shared_x, private_x, sums = work.weights, work.shared_x, work.private_x, work.narrow
+    prepare(f, array, memory.weight, memory.param, bias, bank.word, weights)
+    for s in range(memory.act.shape[0]):
+        act, exact, register, flags = memory.act[s], bank.exact[s, half], bank.register[s, half], bank.flags[s, half]
         for p in range(f[c.POSITIONS]):
-            accumulate(f, m, work, array, work.narrow, _INT32_MAX, s, p)
-            finish(f, m, work.narrow, s, p)
-            register = m.register[s, f[c.HALF], f[c.SLOT] + p]
-            flags = m.flags[s, f[c.HALF], f[c.SLOT] + p]
-            for n in range(f[c.ROWS]):
-                register[n] = work.narrow[0, n]
-            for n in range(f[c.ROWS]):
-                flags[n] = 0
+            begin(f, bias, exact, p, sums, _INT32_MAX)
+            accumulate(f, array, act, p, weights, shared_x, private_x, sums)
+            finish(f, sums, exact, f[c.SLOT] + p, stats)
+            settle(f, sums, register, flags, f[c.SLOT] + p)
 
 
-@kernel
-def mac_checked(f: NDArray[np.int64], m: Memory, work: Scratch, array: NDArray[np.int64]) -> None:
+@inner_kernel
+def settle_checked(
+    f: NDArray[np.int64], sums: NDArray[np.int64], register: NDArray[np.int64], flags: NDArray[np.uint8], slot: int,
+    suspects: NDArray[np.uint8],
+) -> bool:  # fmt: skip
+    """Settle the rows whose register is the exact sum; mark the others in `suspects`, true if there are any."""
+    bits, keep, found = register_bits(f), f[c.INIT] == c.INIT_KEEP, False
+    for n in range(f[c.ROWS]):
+        if not keep:
+            flags[slot, n] = 0
+        suspects[n] = 1
+        inside = wrap(sums[1, n], bits) == sums[1, n] and wrap(sums[2, n], bits) == sums[2, n]
+        if inside and not flags[slot, n] & DIVERGED:
+            register[slot, n] = sums[0, n]
+            suspects[n] = 0
+        found |= suspects[n] == 1
+    return found
+
+
+@inner_kernel
+def mac_checked(
+    f: NDArray[np.int64], array: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally, work: Scratch
+) -> None:
     """MAC in int64 lanes; outputs that left the register are replayed rule by rule."""
-    prepare(f, m, work, array)
-    bits = register_bits(f)
-    for s in range(m.act.shape[0]):
+    half, bias, stats = f[c.HALF], bank.bias, tally.stats
+    weights, shared_x, private_x, sums = work.weights, work.shared_x, work.private_x, work.wide
+    prepare(f, array, memory.weight, memory.param, bias, bank.word, weights)
+    for s in range(memory.act.shape[0]):
+        act, exact, register, flags = memory.act[s], bank.exact[s, half], bank.register[s, half], bank.flags[s, half]
         for p in range(f[c.POSITIONS]):
-            accumulate(f, m, work, array, work.wide, _INT64_MAX, s, p)
-            register = m.register[s, f[c.HALF], f[c.SLOT] + p]
-            flags = m.flags[s, f[c.HALF], f[c.SLOT] + p]
-            for n in range(f[c.ROWS]):
-                if f[c.INIT] != c.INIT_KEEP:
-                    flags[n] = 0
-                least, greatest = work.wide[1, n], work.wide[2, n]
-                if flags[n] & DIVERGED or wrap(least, bits) != least or wrap(greatest, bits) != greatest:
-                    replay(f, m, work, array[1], s, p, n)
-                else:
-                    register[n] = work.wide[0, n]
-            finish(f, m, work.wide, s, p)
+            begin(f, bias, exact, p, sums, _INT64_MAX)
+            accumulate(f, array, act, p, weights, shared_x, private_x, sums)
+            finish(f, sums, exact, f[c.SLOT] + p, stats)
+            if settle_checked(f, sums, register, flags, f[c.SLOT] + p, work.suspects):
+                replay(f, array[1], bank, tally, work, s, p)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim._core.jit import entry_kernel, kernel
+from fxsim._core.jit import entry_kernel, inner_kernel
 from fxsim.numerics import average, saturate
 
 if TYPE_CHECKING:
@@ -27,21 +27,21 @@ MAX = 1
 _LEAST_CODE = -(1 << 15)
 
 
-@kernel
+@inner_kernel
 def add_pixel(codes: NDArray[np.uint8], flip: int, totals: NDArray[np.int64]) -> None:
     """Add a pixel's codes to `totals`."""
     for i in range(totals.size):
         totals[i] += (np.int64(codes[i]) ^ flip) - flip
 
 
-@kernel
+@inner_kernel
 def max_pixel(codes: NDArray[np.uint8], flip: int, totals: NDArray[np.int64]) -> None:
     """Raise `totals` to a pixel's codes."""
     for i in range(totals.size):
         totals[i] = max(totals[i], (np.int64(codes[i]) ^ flip) - flip)
 
 
-@kernel
+@inner_kernel
 def reduce_window(f: NDArray[np.int64], act: NDArray[np.uint8], top: int, left: int, totals: NDArray[np.int64]) -> int:
     """Reduce the in-tile pixels of one window into `totals` [channels]; their number."""
     flip = 128 if f[X_SIGNED] else 0

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim._core.jit import entry_kernel, kernel
+from fxsim._core.jit import entry_kernel, inner_kernel
 from fxsim.kernels import columns as c
+from fxsim.kernels.copies import load
 from fxsim.kernels.mac import prepare
-from fxsim.kernels.operands import load
 from fxsim.kernels.rule import register_bits
 from fxsim.numerics import Reduction, wrap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fxsim.kernels.state import Memory, Scratch
+    from fxsim.kernels.state import Memory
 
 OPEN, PROVED, NARROW = range(3)
-"""Verdicts: a prefix may leave the register; none can; none can, and int32 lanes hold them all."""
+"""Verdicts: a prefix may leave the register; none can; none can, and `run_plain` may execute the instruction (a MAC:
+int32 lanes hold every prefix)."""
 
 EXACT_BITS = 63
 """Exact sums stay below this width, so that A + sum never leaves int64."""
@@ -32,7 +33,7 @@ NONE = -1
 """Result of `prove`: no sum can leave EXACT_BITS."""
 
 
-@kernel
+@inner_kernel
 def fits(low: NDArray[np.int64], high: NDArray[np.int64], rows: int, bits: int) -> bool:
     """Whether all bounds are integers of `bits` bits."""
     for n in range(rows):
@@ -41,7 +42,7 @@ def fits(low: NDArray[np.int64], high: NDArray[np.int64], rows: int, bits: int) 
     return True
 
 
-@kernel
+@inner_kernel
 def least_operand(f: NDArray[np.int64]) -> int:
     """Least x that can enter a PE: a code or the padding."""
     half = 1 << (15 if f[c.X_WIDE] else 7)
@@ -51,7 +52,7 @@ def least_operand(f: NDArray[np.int64]) -> int:
     return least
 
 
-@kernel
+@inner_kernel
 def greatest_operand(f: NDArray[np.int64]) -> int:
     """Greatest x that can enter a PE: a code or the padding."""
     half = 1 << (15 if f[c.X_WIDE] else 7)
@@ -61,15 +62,16 @@ def greatest_operand(f: NDArray[np.int64]) -> int:
     return greatest
 
 
-@kernel
+@inner_kernel
 def start_bounds(
-    f: NDArray[np.int64], m: Memory, low: NDArray[np.int64], high: NDArray[np.int64], bounds: NDArray[np.int64]
-) -> None:
+    f: NDArray[np.int64], bias: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+) -> None:  # fmt: skip
     """Bounds before the first group; their extremes count as seen, which is true of every continued slot."""
     for n in range(f[c.ROWS]):
         least, greatest = np.int64(0), np.int64(0)
         if f[c.INIT] == c.INIT_BIAS:
-            least = greatest = m.bias[f[c.HALF], n]
+            least = greatest = bias[f[c.HALF], n]
         elif f[c.INIT] == c.INIT_KEEP:
             least, greatest = low[f[c.SLOT], n], high[f[c.SLOT], n]
             for p in range(1, f[c.POSITIONS]):
@@ -79,7 +81,7 @@ def start_bounds(
         bounds[1, n] = bounds[3, n] = greatest
 
 
-@kernel
+@inner_kernel
 def add_bounds(f: NDArray[np.int64], weights: NDArray[np.int32], cols: int, bounds: NDArray[np.int64]) -> None:
     """Add the products of the K interval to `bounds`: [low, high, least prefix, greatest prefix][L]."""
     least, greatest = least_operand(f), greatest_operand(f)
@@ -97,18 +99,17 @@ def add_bounds(f: NDArray[np.int64], weights: NDArray[np.int32], cols: int, boun
                 bounds[3, n] = max(bounds[3, n], high[n])
 
 
-@kernel
+@inner_kernel
 def prove_mac(
-    f: NDArray[np.int64], m: Memory, work: Scratch, array: NDArray[np.int64], reach: NDArray[np.int64],
-    diverged: NDArray[np.uint8], bounds: NDArray[np.int64],
+    f: NDArray[np.int64], array: NDArray[np.int64], bias: NDArray[np.int64], weights: NDArray[np.int32],
+    reach: NDArray[np.int64], diverged: NDArray[np.uint8], bounds: NDArray[np.int64],
 ) -> int:  # fmt: skip
     """Verdict on a MAC, or NONE - 1 where a sum may leave EXACT_BITS; its slots carry the new bounds."""
-    prepare(f, m, work, array)
     low, high, tainted = reach[0, f[c.HALF]], reach[1, f[c.HALF]], diverged[f[c.HALF]]
-    start_bounds(f, m, low, high, bounds)
+    start_bounds(f, bias, low, high, bounds)
     if not fits(bounds[0], bounds[1], f[c.ROWS], EXACT_BITS):
         return NONE - 1
-    add_bounds(f, work.weights, array[1], bounds)
+    add_bounds(f, weights, array[1], bounds)
     if not fits(bounds[2], bounds[3], f[c.ROWS], EXACT_BITS):
         return NONE - 1
     safe = fits(bounds[2], bounds[3], f[c.ROWS], register_bits(f))
@@ -124,11 +125,11 @@ def prove_mac(
     return NARROW if fits(bounds[2], bounds[3], f[c.ROWS], 32) else PROVED
 
 
-@kernel
+@inner_kernel
 def prove_merge(f: NDArray[np.int64], reach: NDArray[np.int64], diverged: NDArray[np.uint8]) -> int:
-    """Verdict on a MERGE, or NONE - 1; MERGE itself always runs the rule step by step."""
+    """Verdict on a MERGE, or NONE - 1 where a sum may leave EXACT_BITS."""
     low, high, tainted = reach[0, f[c.HALF]], reach[1, f[c.HALF]], diverged[f[c.HALF]]
-    verdict = PROVED
+    verdict = NARROW
     for part in range(1, f[c.PARTS]):
         for target in range(f[c.SLOT], f[c.SLOT] + f[c.POSITIONS]):
             source = target + part * f[c.POSITIONS]
@@ -146,16 +147,23 @@ def prove_merge(f: NDArray[np.int64], reach: NDArray[np.int64], diverged: NDArra
 
 @entry_kernel
 def prove(
-    fields: NDArray[np.int64], m: Memory, work: Scratch, reach: NDArray[np.int64], diverged: NDArray[np.uint8],
-    verdicts: NDArray[np.uint8], words: NDArray[np.int64], rows: int, cols: int, lanes: int,
+    fields: NDArray[np.int64], array: NDArray[np.int64], memory: Memory, bias: NDArray[np.int64],
+    word: NDArray[np.int64], weights: NDArray[np.int32], reach: NDArray[np.int64], diverged: NDArray[np.uint8],
+    verdicts: NDArray[np.uint8], words: NDArray[np.int64],
 ) -> int:  # fmt: skip
     """Walk a program's LOAD, MAC, MERGE and REQ instructions; judge each MAC and MERGE, collect what each REQ reads.
 
     Parameters
     ----------
     fields : int64 [n, len(COLUMNS)]
-    m, work
-        Machine state of no samples and work space.
+    array : int64 [3]
+        Array rows and columns, and `lanes_of` (rows).
+    memory
+        Memories of no samples.
+    bias, word : int64 [2, L]
+        Row files.
+    weights : int32 [K, L]
+        Work space.
     reach : int64 [2, 2, D, L]
         Least and greatest value of every slot's exact sum; zeros at first.
     diverged : uint8 [2, D]
@@ -164,29 +172,27 @@ def prove(
         Filled with OPEN, PROVED or NARROW.
     words : int64 [sum of `rows` over all REQ]
         Filled with the requantization words that REQ instructions read, one after another.
-    rows, cols, lanes
-        Array rows and columns, and `lanes_of(rows)`.
 
     Returns
     -------
     int
         Row of the first instruction whose exact sum may need EXACT_BITS bits or more, else NONE.
     """
-    array = np.array([rows, cols, lanes], np.int64)
-    bounds = np.zeros((4, lanes), np.int64)
+    bounds = np.zeros((4, array[2]), np.int64)
     filled = 0
     for i in range(fields.shape[0]):
         f = fields[i]
         verdict = OPEN
         if f[c.KIND] == c.KIND_LOAD:
-            load(f, m)
+            load(f, memory)
         elif f[c.KIND] == c.KIND_MAC:
-            verdict = prove_mac(f, m, work, array, reach, diverged, bounds)
+            prepare(f, array, memory.weight, memory.param, bias, word, weights)
+            verdict = prove_mac(f, array, bias, weights, reach, diverged, bounds)
         elif f[c.KIND] == c.KIND_MERGE:
             verdict = prove_merge(f, reach, diverged)
         elif f[c.KIND] == c.KIND_REQ:
             for n in range(f[c.ROWS]):
-                words[filled + n] = m.word[f[c.HALF], n]
+                words[filled + n] = word[f[c.HALF], n]
             filled += f[c.ROWS]
         if verdict < NONE:
             return i

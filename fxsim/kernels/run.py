@@ -1,68 +1,72 @@
 """Entry kernels that walk a run of DMA and MAC-engine instructions for all samples of a batch chunk.
 
-Two kernels, one per way of MAC, so that a network whose accumulators are proved never compiles the checked way.
+Two kernels, one per way of MAC and MERGE, so that a network whose accumulators are proved never compiles the checked
+way.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fxsim._core.jit import entry_kernel, kernel
+from fxsim._core.jit import entry_kernel, inner_kernel
 from fxsim.kernels import columns as c
+from fxsim.kernels.copies import load, store
 from fxsim.kernels.mac import mac_checked, mac_plain
-from fxsim.kernels.operands import load, store
+from fxsim.kernels.merge import merge_checked, merge_plain
 from fxsim.kernels.readout import requantize_block
-from fxsim.kernels.rule import merge
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    from fxsim.kernels.state import Memory, Scratch
+    from fxsim.kernels.state import Bank, Memory, Scratch, Tally
 
 
-@kernel
-def run_other(f: NDArray[np.int64], m: Memory) -> None:
-    """Execute one instruction that is no MAC."""
+@inner_kernel
+def run_other(f: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally) -> None:
+    """Execute one LOAD, STORE or REQ."""
     if f[c.KIND] == c.KIND_LOAD:
-        load(f, m)
+        load(f, memory)
     elif f[c.KIND] == c.KIND_STORE:
-        store(f, m)
-    elif f[c.KIND] == c.KIND_MERGE:
-        merge(f, m)
+        store(f, memory)
     elif f[c.KIND] == c.KIND_REQ:
-        requantize_block(f, m)
+        requantize_block(f, memory.act, bank, tally)
 
 
 @entry_kernel
-def run_plain(fields: NDArray[np.int64], m: Memory, work: Scratch, rows: int, cols: int, lanes: int) -> None:
-    """Execute instructions in order; every MAC among them is proved narrow.
+def run_plain(
+    fields: NDArray[np.int64], array: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally, work: Scratch
+) -> None:
+    """Execute instructions in order; every MAC and MERGE among them is proved.
 
     Parameters
     ----------
     fields : int64 [n, len(COLUMNS)]
-    m, work
-        Machine state of S samples and work space, changed in place.
-    rows, cols, lanes
-        Array rows and columns, and `lanes_of(rows)`.
+    array : int64 [3]
+        Array rows and columns, and `lanes_of` (rows).
+    memory, bank, tally, work
+        Machine state of S samples, counters and work space, changed in place.
     """
-    array = np.array([rows, cols, lanes], np.int64)
     for i in range(fields.shape[0]):
         f = fields[i]
         if f[c.KIND] == c.KIND_MAC:
-            mac_plain(f, m, work, array)
+            mac_plain(f, array, memory, bank, tally, work)
+        elif f[c.KIND] == c.KIND_MERGE:
+            merge_plain(f, bank, tally)
         else:
-            run_other(f, m)
+            run_other(f, memory, bank, tally)
 
 
 @entry_kernel
-def run_checked(fields: NDArray[np.int64], m: Memory, work: Scratch, rows: int, cols: int, lanes: int) -> None:
+def run_checked(
+    fields: NDArray[np.int64], array: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally, work: Scratch
+) -> None:
     """`run_plain` for instructions of which nothing is proved."""
-    array = np.array([rows, cols, lanes], np.int64)
     for i in range(fields.shape[0]):
         f = fields[i]
         if f[c.KIND] == c.KIND_MAC:
-            mac_checked(f, m, work, array)
+            mac_checked(f, array, memory, bank, tally, work)
+        elif f[c.KIND] == c.KIND_MERGE:
+            merge_checked(f, bank, tally)
         else:
-            run_other(f, m)
+            run_other(f, memory, bank, tally)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim._core.jit import entry_kernel, kernel
-from fxsim.kernels.state import int64
+from fxsim._core.jit import entry_kernel, inner_kernel
 from fxsim.numerics import (
     exp_on_negative_values,
     one_over_one_plus_x,
@@ -27,13 +26,13 @@ _ABSENT = -1
 """In place of an exponential: the entry is too far below the maximum to contribute."""
 
 
-@kernel
+@inner_kernel
 def signed_code(byte: np.uint8) -> int:
     """Read a byte as an int8 code."""
-    return (int64(byte) ^ 0x80) - 0x80
+    return (int(byte) ^ 0x80) - 0x80
 
 
-@kernel
+@inner_kernel
 def leading_zeros(value: int) -> int:
     """Zero bits above the highest one bit of a 32-bit value; 0 <= value < 2**32."""
     zeros = 0
@@ -43,7 +42,7 @@ def leading_zeros(value: int) -> int:
     return zeros
 
 
-@kernel
+@inner_kernel
 def exponentials(f: NDArray[np.int64], codes: NDArray[np.uint8], out: NDArray[np.int64]) -> int:
     """exp(x - max) in Q0.31 of every entry of a row, or _ABSENT; their sum in Q12.19."""
     greatest = -128
@@ -59,7 +58,7 @@ def exponentials(f: NDArray[np.int64], codes: NDArray[np.uint8], out: NDArray[np
     return total
 
 
-@kernel
+@inner_kernel
 def softmax_row(f: NDArray[np.int64], act: NDArray[np.uint8], start: int, powers: NDArray[np.int64]) -> None:
     """One row; `start` is its first element, `powers` [length] work space."""
     total = exponentials(f, act[f[X_ADDR] + start : f[X_ADDR] + start + f[LENGTH]], powers)

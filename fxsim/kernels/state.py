@@ -1,12 +1,14 @@
-"""The arrays that tile kernels work on, as named tuples with fixed dtypes: one specialisation per kernel."""
+"""The arrays that tile kernels work on, as named tuples with fixed dtypes: one specialisation per kernel.
+
+S = samples, D = slots of a bank half, L = `lanes_of` (array rows); all arrays are C-contiguous.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fxsim._core.jit import kernel
 from fxsim.kernels.columns import LANE_BLOCK
 
 if TYPE_CHECKING:
@@ -18,23 +20,20 @@ DIVERGED = 2
 """Flag bit: the register may differ from the exact sum."""
 
 EVENTS, OUTPUTS, BIAS_OUTPUTS, WRAPS, LEAST, GREATEST = range(6)
-"""Rows of `Memory.stats`, in the order of `fxsim.graph.LayerStats`."""
+"""Rows of `Tally.stats`, in the order of `fxsim.graph.LayerStats`."""
 
 SITE_FIELDS = 6
 """A trap site: sample, instruction, group, position, row, k."""
 
-NO_SITE = np.iinfo(np.int64).max
-"""First entry of `Memory.trap` before any event."""
+NO_SITE = int(np.iinfo(np.int64).max)
+"""First entry of `Tally.trap` before any event."""
 
 RECORD_BYTES = 16
 """Bytes of a row-file record in the parameter scratchpad."""
 
 
 class Memory(NamedTuple):
-    """State of S samples; L = `lanes_of` (array rows), D = slots of a bank half, all arrays C-contiguous.
-
-    Weights, parameters and row files hold constants only, so samples share them.
-    """
+    """DRAM and scratchpads. Weights and parameters are constants, so samples share them."""
 
     act: NDArray[np.uint8]
     """[S, bytes] activation scratchpad."""
@@ -46,6 +45,11 @@ class Memory(NamedTuple):
     """[bytes] weight scratchpad."""
     param: NDArray[np.uint8]
     """[bytes] parameter scratchpad."""
+
+
+class Bank(NamedTuple):
+    """Accumulators and row files; the latter hold constants, so samples share them."""
+
     register: NDArray[np.int64]
     """[S, 2, D, L] accumulators as the hardware holds them."""
     exact: NDArray[np.int64]
@@ -58,6 +62,11 @@ class Memory(NamedTuple):
     """[2, L] row files: requantization word."""
     real: NDArray[np.float64]
     """[2, L] the same words read as binary64."""
+
+
+class Tally(NamedTuple):
+    """What happened in the accumulators."""
+
     stats: NDArray[np.int64]
     """[6, statistics columns]."""
     trap: NDArray[np.int64]
@@ -70,19 +79,15 @@ class Scratch(NamedTuple):
     weights: NDArray[np.int32]
     """[K, L] weight operands w - w_zero; lanes from `rows` up are 0."""
     shared_x: NDArray[np.int32]
-    """[K] activation operands of one position."""
+    """[1, K] activation operands of one position."""
     private_x: NDArray[np.int32]
     """[K of private-x instructions, L] the same, per row."""
     narrow: NDArray[np.int32]
     """[3, L] running sum, least and greatest prefix of every lane."""
     wide: NDArray[np.int64]
     """[3, L] the same in 64 bits."""
-
-
-@kernel
-def int64(value: Any) -> int:
-    """`value`, loaded from an array of any dtype, as the int64 that every scalar of a kernel is."""
-    return np.int64(value)  # type: ignore[return-value]
+    suspects: NDArray[np.uint8]
+    """[L] rows whose register may differ from the exact sum."""
 
 
 def lanes_of(rows: int) -> int:

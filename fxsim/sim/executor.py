@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fxsim._core.errors import ProgramError
 from fxsim.graph import DType, InputSpec, LayerStats, as_samples
-from fxsim.kernels import NO_SITE, Memory, Scratch, lanes_of, run_checked, run_plain
+from fxsim.kernels import NO_SITE, Memory, Scratch, run_checked, run_plain
 from fxsim.numerics import Affine
 from fxsim.sim.decode import Step, field_matrix, plan
-from fxsim.sim.proof import narrow_macs
-from fxsim.sim.state import chunk_samples, layer_stats, new_memory, new_scratch, new_stats
+from fxsim.sim.proof import plain_instructions
+from fxsim.sim.state import State, chunk_samples, layer_stats, new_scratch, new_state, new_stats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +82,7 @@ def execute(
     Raises
     ------
     ProgramError
-        The program is illegal, or `keep` names a tensor it does not have.
+        The program is illegal, its state does not fit the memory, or `keep` names a tensor it does not have.
     InputError
         `x` does not fit the program's inputs.
     HardwareError, QuantizationError
@@ -90,6 +91,15 @@ def execute(
     program.check()
     kept = _kept(program, keep)
     inputs, count = _inputs(program, x)
+    try:
+        return _execute(program, inputs, count, kept, numerics)
+    except MemoryError as error:
+        raise ProgramError(f"state of the program must fit the memory: {error}", where=program.name) from None
+
+
+def _execute(program: Program, inputs: Mapping[str, Array], count: int, kept: list[Symbol],
+             numerics: Numerics | None) -> Execution:
+    """Run chunk after chunk."""
     stats = new_stats(program)
     run = _Run(program, kept, numerics, stats)
     size = chunk_samples(program, count)
@@ -136,32 +146,31 @@ class _Run:
             self.due[symbol.ready].append(symbol)
         self.fields = field_matrix(program, numerics)
         self.work: Scratch = new_scratch(program, self.fields)
-        narrow = narrow_macs(program, self.fields, self.work)
-        self.steps = [(step, bool(narrow[step.start : step.stop].all())) for step in plan(program, self.due)]
+        plain = plain_instructions(program, self.fields, self.work)
+        self.steps = [(step, bool(plain[step.start : step.stop].all())) for step in plan(program, self.due)]
 
     def chunk(self, first: int, samples: Mapping[str, Array]) -> dict[str, Array]:
         """Run samples first, first + 1, ...; the kept tensors."""
         count = len(next(iter(samples.values())))
-        memory = new_memory(self.program, count, self.stats)
+        state = new_state(self.program, count, self.stats)
         for symbol in self.program.of_kind("input"):
-            _place(self.program, memory, symbol)[...] = _bytes(samples[symbol.name])
-        found = self._snapshot(0, memory)
+            _place(self.program, state.memory, symbol)[...] = _bytes(samples[symbol.name])
+        found = self._snapshot(0, state.memory)
         for step, proved in self.steps:
-            self._execute(step, proved, memory)
-            found.update(self._snapshot(step.stop, memory))
-        if self.trap is None and memory.trap[0] != NO_SITE:
-            sample, *site = memory.trap.tolist()
+            self._execute(step, proved, state)
+            found.update(self._snapshot(step.stop, state.memory))
+        if self.trap is None and state.tally.trap[0] != NO_SITE:
+            sample, *site = state.tally.trap.tolist()
             self.trap = TrapEvent(first + sample, *site)
         return found
 
-    def _execute(self, step: Step, proved: bool, memory: Memory) -> None:
+    def _execute(self, step: Step, proved: bool, state: State) -> None:
         if step.vector is not None:
             kernel, fields = step.vector
-            kernel(fields, memory)
+            kernel(fields, state.memory)
             return
-        timing = self.program.hardware.timing
         walk = run_plain if proved else run_checked
-        walk(self.fields[step.start : step.stop], memory, self.work, timing.rows, timing.cols, lanes_of(timing.rows))
+        walk(self.fields[step.start : step.stop], state.array, state.memory, state.bank, state.tally, self.work)
 
     def _snapshot(self, executed: int, memory: Memory) -> dict[str, Array]:
         return {s.name: _typed(self.program, s, _place(self.program, memory, s)) for s in self.due.get(executed, ())}

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import ProgramError, QuantizationError
-from fxsim.kernels import COLUMNS, EXACT_BITS, KIND_MAC, KIND_REQ, NARROW, NONE, Scratch, lanes_of, prove
+from fxsim.kernels import COLUMNS, EXACT_BITS, KIND_MAC, KIND_MERGE, KIND_REQ, NARROW, NONE, Scratch, prove
 from fxsim.numerics import Requant, check_requant_width, scheme_of
-from fxsim.sim.state import bank_shape, new_memory, new_stats
+from fxsim.sim.state import bank_shape, new_state, new_stats
 
 if TYPE_CHECKING:
     from fxsim.isa import Program
@@ -20,8 +20,8 @@ Ints = NDArray[np.int64]
 _KIND, _ROWS, _SCHEME, _ACC_BITS = (COLUMNS.index(name) for name in ("kind", "rows", "scheme", "acc_bits"))
 
 
-def narrow_macs(program: Program, fields: Ints, work: Scratch) -> NDArray[np.bool_]:
-    """Whether each instruction may run the plain way: bool [n], true for everything that is no MAC.
+def plain_instructions(program: Program, fields: Ints, work: Scratch) -> NDArray[np.bool_]:
+    """Whether each instruction may run the plain way: bool [n], true for everything but MAC and MERGE.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ def narrow_macs(program: Program, fields: Ints, work: Scratch) -> NDArray[np.boo
         An exact sum could leave 63 bits, so that 64-bit arithmetic would not be exact; or a REQ reads a word, or has
         an accumulator width, that its scheme does not take.
     """
-    timing = program.hardware.timing
     verdicts = np.zeros(len(fields), np.uint8)
     words = np.zeros(int(fields[fields[:, _KIND] == KIND_REQ, _ROWS].sum()), np.int64)
-    reach = np.zeros((2, *bank_shape(program)), np.int64)
-    diverged = np.zeros((2, timing.half_depth), np.uint8)
-    memory = new_memory(program, 0, new_stats(program))
-    lanes = lanes_of(timing.rows)
-    culprit = prove(fields, memory, work, reach, diverged, verdicts, words, timing.rows, timing.cols, lanes)
+    halves, slots, lanes = bank_shape(program)
+    reach = np.zeros((2, halves, slots, lanes), np.int64)
+    diverged = np.zeros((halves, slots), np.uint8)
+    start = new_state(program, 0, new_stats(program))
+    rows = start.bank.bias, start.bank.word
+    culprit = prove(fields, start.array, start.memory, *rows, work.weights, reach, diverged, verdicts, words)
     if culprit != NONE:
         raise ProgramError(f"every exact accumulator sum must fit {EXACT_BITS} bits", where=f"instruction {culprit}")
     _check_words(fields, words)
-    return (verdicts == NARROW) | (fields[:, _KIND] != KIND_MAC)
+    return (verdicts == NARROW) | ~np.isin(fields[:, _KIND], (KIND_MAC, KIND_MERGE))
 
 
 def _check_words(fields: Ints, words: Ints) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fxsim.graph import LayerStats
-from fxsim.kernels import COLUMNS, KIND_MAC, NO_SITE, SITE_FIELDS, Memory, Scratch, lanes_of
+from fxsim.kernels import COLUMNS, KIND_MAC, NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,25 +53,40 @@ def chunk_samples(program: Program, samples: int) -> int:
     return min(samples, max(1, CHUNK_BYTES // sample_bytes(program)))
 
 
-def new_memory(program: Program, samples: int, stats: NDArray[np.int64]) -> Memory:
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the run kernels work on, in the order of their arguments."""
+
+    array: NDArray[np.int64]
+    memory: Memory
+    bank: Bank
+    tally: Tally
+
+
+def new_state(program: Program, samples: int, stats: NDArray[np.int64]) -> State:
     """State of `samples` samples before the first instruction: zeros, but for the constants; counts go to `stats`."""
     timing = program.hardware.timing
-    bank = (samples, *bank_shape(program))
-    word = np.zeros((2, bank[-1]), np.int64)
-    return Memory(
+    array = np.array([timing.rows, timing.cols, lanes_of(timing.rows)], np.int64)
+    memory = Memory(
         act=np.zeros((samples, timing.act_spad_bytes), np.uint8),
         dram=np.zeros((samples, program.dram_bytes - len(program.constants)), np.uint8),
         constants=np.frombuffer(program.constants, np.uint8).copy(),
         weight=np.zeros(timing.weight_spad_bytes, np.uint8),
         param=np.zeros(timing.param_spad_bytes, np.uint8),
-        register=np.zeros(bank, np.int64),
-        exact=np.zeros(bank, np.int64),
-        flags=np.zeros(bank, np.uint8),
+    )
+    return State(array, memory, _new_bank(program, samples), Tally(stats, np.full(SITE_FIELDS, NO_SITE, np.int64)))
+
+
+def _new_bank(program: Program, samples: int) -> Bank:
+    shape = (samples, *bank_shape(program))
+    word = np.zeros((2, shape[-1]), np.int64)
+    return Bank(
+        register=np.zeros(shape, np.int64),
+        exact=np.zeros(shape, np.int64),
+        flags=np.zeros(shape, np.uint8),
         bias=np.zeros_like(word),
         word=word,
         real=word.view(np.float64),
-        stats=stats,
-        trap=np.full(SITE_FIELDS, NO_SITE, np.int64),
     )
 
 
@@ -83,8 +99,9 @@ def new_scratch(program: Program, fields: NDArray[np.int64]) -> Scratch:
     private = int(counts[macs[:, COLUMNS.index("private_x")] == 1].max(initial=1))
     return Scratch(
         weights=np.zeros((longest, lanes), np.int32),
-        shared_x=np.zeros(longest, np.int32),
+        shared_x=np.zeros((1, longest), np.int32),
         private_x=np.zeros((private, lanes), np.int32),
         narrow=np.zeros((3, lanes), np.int32),
         wide=np.zeros((3, lanes), np.int64),
+        suspects=np.zeros(lanes, np.uint8),
     )
