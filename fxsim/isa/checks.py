@@ -15,6 +15,7 @@ from fxsim.isa.base import INSTRUCTIONS, Instruction, Semaphore, Space
 from fxsim.isa.columns import place
 from fxsim.isa.footprints import DRAM, Memory, hulls
 from fxsim.isa.image import ITEM_BYTES, Image, Symbol
+from fxsim.isa.registers import check_registers
 from fxsim.numerics import PROFILES
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def check_image(program: Image) -> None:
                 _require(good, cls, table.index, field, text, table[field])
             used = max(used, _check_bounds(program, cls, limits))
             _check_channels(program, cls, table)
+    check_registers(program.columns, program.hardware.timing.half_depth)
     if program.dram_bytes >= used + _DRAM_SLACK:
         raise ProgramError(f"dram_bytes must be close to what the program uses, {used}", got=program.dram_bytes)
 

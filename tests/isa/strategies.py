@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from typing import Any
 
@@ -260,10 +261,17 @@ def legal_instructions() -> st.SearchStrategy[Instruction]:
     )
 
 
+def under_rule(instruction: Instruction, rule: dict[str, Any]) -> Instruction:
+    """The instruction with the overflow rule and widths of `rule`, if it has any: sums share their registers."""
+    names = {f.name for f in instruction.layout} & {"overflow", "acc_bits", "internal_bits"}
+    return dataclasses.replace(instruction, **{name: rule[name] for name in names})
+
+
 @st.composite
 def legal_programs(draw: st.DrawFn, max_size: int = 12) -> Program:
     """A legal program of unrelated instructions in up to three layers."""
-    instructions = draw(st.lists(legal_instructions(), max_size=max_size))
+    rule = rule_fields(draw)
+    instructions = [under_rule(i, rule) for i in draw(st.lists(legal_instructions(), max_size=max_size))]
     name = st.text(
         st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from(' #="\\;|'), max_size=8
     )

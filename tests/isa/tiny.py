@@ -6,7 +6,7 @@ import numpy as np
 
 from fxsim.hw import Hardware
 from fxsim.isa import Instruction, Layer, Load, Mac, Program, Req, Semaphore, Space, Store, Symbol, encode
-from fxsim.numerics import SchemeCode
+from fxsim.numerics import Overflow, SchemeCode
 from tests.isa.strategies import record
 
 WEIGHTS = ((1, 2, 3, 4), (-1, 0, 5, -128))
@@ -48,6 +48,7 @@ def tiny_instructions(**mac_fields: object) -> list[Instruction]:
             rows=2,
             positions=1,
             acc_bits=int(str(fields["acc_bits"])),
+            overflow=Overflow(fields.get("overflow", Overflow.SATURATE)),
             scheme=SchemeCode.TFL_DOUBLE,
             out_addr=32,
             out_w=1,

@@ -27,7 +27,7 @@ class Req(Instruction):
     """Requantize slots ``slot .. slot + positions - 1`` of a full bank half and free the half.
 
     y = clamp(out_zero + rescale(A)), where rescale is `scheme` with the row file's word; overflow = readout clamps A
-    to acc_bits first. Row n of position p goes to
+    to acc_bits first. `overflow` and `acc_bits` are those that the sums were made under. Row n of position p goes to
     ``out_addr + grid_row * out_row_pitch + grid_column * out_pitch + n * (1 or 2 bytes)`` with the grid of MAC.
     """
 
