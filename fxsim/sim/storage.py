@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, KeyError, TypeError, EOFError, OSError, RuntimeError,
+    MemoryError,
+)  # fmt: skip
+"""What zipfile, NumPy and json raise on damaged files."""
 _LIMIT = 1 << 33
 _RECORD = "record.json"
 
@@ -50,7 +57,7 @@ def read_archive(path: Path) -> tuple[dict[str, Any], Tensors]:
             record = json.loads(data[_RECORD].tobytes())
             arrays = [data[f"tensor_{i}"] for i in range(len(data.files) - 1)]
         return record, _tensors(record["tensors"], arrays)
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, OSError) as error:
+    except _DAMAGE as error:
         raise InputError(f"must be a result file of fxsim ({shorten(str(error))})", where=str(path)) from None
 
 
