@@ -73,6 +73,7 @@ def add_tail(chain: Chain, draw: st.DrawFn) -> None:
 def descriptions(draw: st.DrawFn) -> Hardware:
     """Any numerics, a tiny array, tiny scratchpads."""
     fields: dict[str, Any] = {name: draw(st.sampled_from(sizes)) for name, sizes in SPADS.items()}
+    acc_bits = draw(st.sampled_from([2, 8, 12, 16, 18, 22, 32, 33, 40, 48]))
     return Hardware(
         **fields,
         rows=draw(st.integers(1, 4)),
@@ -84,8 +85,8 @@ def descriptions(draw: st.DrawFn) -> Hardware:
         overflow=draw(st.sampled_from(["saturate", "wrap", "trap", "readout"])),
         split_k=draw(st.integers(1, 3)),
         zero_point=draw(st.sampled_from(["fold", "subtract"])),
-        acc_bits=draw(st.sampled_from([12, 16, 18, 22, 32])),
-        acc_internal_bits=draw(st.sampled_from([32, 48])),
+        acc_bits=acc_bits,
+        acc_internal_bits=acc_bits + draw(st.sampled_from([0, 1, 4, 16])),
         bias_policy="apply",
     )
 
