@@ -64,8 +64,12 @@ def kernel(function: _F) -> _F:
 
 
 def inner_kernel(function: _F) -> _F:
-    """A kernel that only kernels call: no entry from Python is compiled, a quarter of its compile time."""
-    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    """A kernel that only kernels call and that allocates nothing.
+
+    No entry from Python is compiled, and no references are counted: the arrays belong to the caller of the entry
+    kernel. In kernels of many short calls the atomic counts would take more time than the arithmetic.
+    """
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 
 
 def _compiled(function: _F, **flags: bool) -> _F:

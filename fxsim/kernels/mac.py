@@ -4,9 +4,6 @@ Both sum exactly first. The plain way is for instructions whose every reachable 
 register and inside int32: the register is the exact sum. The checked way sums in int64, and where a prefix of an
 output did leave the register, or the register had left the exact sum before, applies the overflow rule step by step
 to that output (`fxsim.kernels.rule.replay`).
-
-Inner functions take arrays and indices, no tuples of arrays and no views: every array that crosses a call of a
-function that is not inlined costs two atomic reference counts.
 """
 
 from __future__ import annotations
