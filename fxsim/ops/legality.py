@@ -91,11 +91,6 @@ class Problems(list[str]):
         same = np.array_equal(a.scale, b.scale) and np.array_equal(a.zero_point, b.zero_point)
         return self.expect(same, f"input and output must share scale and zero point, not {_text(x)} and {_text(y)}")
 
-    def same_shape(self, x: Value, y: Value) -> bool:
-        """Expect equal shapes of input and output."""
-        return self.expect(x.type.shape == y.type.shape,
-                           f"input and output must have one shape, not {x.type.shape} and {y.type.shape}")
-
     def positive(self, node: Node, *names: str) -> bool:
         """Expect attributes in 1..65535."""
         passed = True
