@@ -19,8 +19,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +28,9 @@ from fxsim._core.files import write_atomically
 from fxsim.isa import records
 from fxsim.isa.fields import WORD_BYTES
 from fxsim.isa.image import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAGIC = b"FXP1"
 _ALIGN = WORD_BYTES

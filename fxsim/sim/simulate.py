@@ -8,7 +8,7 @@ import numpy as np
 
 from fxsim.energy import EnergyReport, energy_report
 from fxsim.graph import LayerStats, Tensors
-from fxsim.hw import Kind, Numerics
+from fxsim.hw import BURST_BYTES, Kind, Numerics
 from fxsim.isa import Layer, Program
 from fxsim.sim.executor import Execution, TrapEvent, execute, symbol_affine
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SCRATCHPAD = (Kind.ACT_READ, Kind.ACT_WRITE, Kind.WEIGHT_READ, Kind.WEIGHT_WRITE, Kind.PARAM_READ, Kind.PARAM_WRITE)
-BURST_BYTES = 64
 
 
 def simulate(
@@ -100,8 +99,8 @@ def trap_sentence(program: Program, timing: Timeline, event: TrapEvent) -> str:
     place = "the bias load" if event.k < 0 else f"k = {event.k}"
     cycle = int(timing.issue[event.instruction])
     return (
-        f"sample {event.sample}, layer {layer.name!r} ({layer.op}), channel {channel}, position {event.position} of the "
-        f"block, {place} overflowed in instruction {event.instruction}, issued in cycle {cycle}"
+        f"sample {event.sample}, layer {layer.name!r} ({layer.op}), channel {channel}, position {event.position} of "
+        f"the block, {place} overflowed in instruction {event.instruction}, issued in cycle {cycle}"
     )
 
 
