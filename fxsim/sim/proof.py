@@ -49,7 +49,7 @@ def plain_instructions(program: Program, fields: Ints, work: Scratch) -> NDArray
     if culprit != NONE:
         raise ProgramError(f"every exact accumulator sum must fit {EXACT_BITS} bits", where=f"instruction {culprit}")
     _check_words(fields, words)
-    return (verdicts == NARROW) | ~np.isin(fields[:, _KIND], (KIND_MAC, KIND_MERGE))
+    return np.asarray((verdicts == NARROW) | ~np.isin(fields[:, _KIND], (KIND_MAC, KIND_MERGE)))
 
 
 def _check_words(fields: Ints, words: Ints) -> None:

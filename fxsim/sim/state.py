@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fxsim.isa import Program
 
-CHUNK_BYTES = 64 << 20
+CHUNK_BYTES = 32 << 20
 """State of the samples that run together; more would only fall out of the caches."""
 
 _INT64 = np.iinfo(np.int64)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fxsim._core.errors import HardwareError, ProgramError, QuantizationError
+from fxsim.isa import Mac, Merge, Program, Req, encode
 from fxsim.isa.reference import run_plain
 from fxsim.numerics import Overflow
+from fxsim.sim import executor
 from fxsim.sim.executor import execute
-from tests.sim.value_programs import INPUT, value_programs
+from tests.sim.value_programs import INPUT, RECORDS_AT, value_programs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fxsim.isa import Program
+    from fxsim.hw import Numerics
     from fxsim.isa.reference import PlainResult
     from fxsim.sim.executor import Execution
 
@@ -57,3 +61,96 @@ def test_equals_the_instructions_own_meaning(overflow: Overflow, data: st.DataOb
     program = data.draw(value_programs(overflow))
     x = samples(data.draw(st.integers(0, 9)))
     check(program, x, execute(program, x))
+
+
+def same(one: Execution, other: Execution) -> None:
+    """Both runs agree on everything they report."""
+    assert one.tensors.keys() == other.tensors.keys()
+    for name, tensor in one.tensors.items():
+        np.testing.assert_array_equal(tensor, other.tensors[name])
+    assert all(a.same_as(b) for a, b in zip(one.stats, other.stats, strict=True))
+    assert one.trap == other.trap
+
+
+@given(value_programs(), st.integers(0, 9))
+def test_the_plain_way_equals_the_checked_way(program: Program, seed: int) -> None:
+    """Nothing depends on what could be proved."""
+    expected = execute(program, samples(seed))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "plain_instructions", lambda _program, fields, _work: np.zeros(len(fields), np.bool_))
+        same(execute(program, samples(seed)), expected)
+
+
+def under(program: Program, numerics: Numerics) -> Program:
+    """The program with `numerics` written into its instructions."""
+    mode, bits = Overflow[numerics.overflow.upper()], numerics.acc_bits
+    code = [
+        dataclasses.replace(i, overflow=mode, acc_bits=bits, internal_bits=numerics.acc_internal_bits)
+        if isinstance(i, Mac | Merge)
+        else dataclasses.replace(i, overflow=mode, acc_bits=bits)
+        if isinstance(i, Req)
+        else i
+        for i in program.instructions
+    ]
+    return dataclasses.replace(program, code=encode(code))
+
+
+@given(value_programs(), st.integers(0, 9), st.sampled_from(list(Overflow)), st.integers(4, 48), st.integers(0, 16))
+def test_numerics_replace_width_and_rule(
+    program: Program, seed: int, overflow: Overflow, bits: int, more: int
+) -> None:
+    numerics = program.hardware.replace(
+        overflow=overflow.name.lower(), acc_bits=bits, acc_internal_bits=bits + more
+    ).numerics
+    same(execute(program, samples(seed), numerics=numerics), execute(under(program, numerics), samples(seed)))
+
+
+@given(value_programs(longest=2))
+def test_numerics_that_constants_express_are_refused(program: Program) -> None:
+    changes: list[tuple[str, Any]] = [("order", "reversed"), ("zero_point", "subtract"), ("split_k", 2), ("bias_bits", 48)]
+    for field, value in changes:
+        numerics = program.hardware.replace(**{field: value}).numerics
+        with pytest.raises(HardwareError, match=field):
+            execute(program, samples(0), numerics=numerics)
+
+
+@given(value_programs(longest=4))
+def test_widths_beyond_the_scheme_are_refused(program: Program) -> None:
+    wide = program.hardware.replace(acc_bits=64, acc_internal_bits=64).numerics
+    schemes = {i.scheme.name for i in program.instructions if isinstance(i, Req)}
+    if schemes - {"FP32_RNE"}:
+        with pytest.raises(QuantizationError, match="acc_bits"):
+            execute(program, samples(0), numerics=wide)
+
+
+def with_record(program: Program, bias: int, word: int) -> Program:
+    """The program with the first row record replaced."""
+    image = bytearray(program.constants)
+    image[RECORDS_AT : RECORDS_AT + 16] = bias.to_bytes(8, "little", signed=True) + word.to_bytes(8, "little")
+    return dataclasses.replace(program, constants=bytes(image))
+
+
+@given(value_programs(longest=2), st.sampled_from([1 << 62, -(1 << 62) - 1, (1 << 63) - 1, -(1 << 63)]))
+def test_sums_beyond_63_bits_are_refused(program: Program, bias: int) -> None:
+    with pytest.raises(ProgramError, match=r"instruction 4: .*63 bits"):
+        execute(with_record(program, bias, 0), samples(0))
+
+
+@given(value_programs(longest=6))
+def test_words_beyond_the_scheme_are_refused(program: Program) -> None:
+    """A word that no scheme takes: shift -128, and a NaN where a float scheme reads it."""
+    broken = with_record(program, 0, 0x7FF8_0080_7FFF_FFFF)
+    reads = [i for i, instruction in enumerate(program.instructions) if isinstance(instruction, Req)]
+    reloads = any(isinstance(i, Mac) and i.load_params for i in program.instructions[6:])
+    if reads and not reloads:
+        with pytest.raises(ProgramError, match=rf"instruction {reads[0]} "):
+            execute(broken, samples(0))
+
+
+@given(value_programs(longest=2))
+def test_unknown_tensors_cannot_be_kept(program: Program) -> None:
+    with pytest.raises(ProgramError, match="must be one of: x, y"):
+        execute(program, samples(0), keep=["z"])
+    assert list(execute(program, samples(0), keep="all").tensors) == ["x", "y"]
+    assert list(execute(program, samples(0), keep=["x"]).tensors) == ["x", "y"]
+    assert list(execute(program, samples(0)).tensors) == ["y"]

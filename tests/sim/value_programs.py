@@ -43,6 +43,8 @@ INPUT = 600
 """Bytes of the input; it covers the low end of the activations."""
 RECORDS = 40
 """Row records at the start of the parameter scratchpad; the rest is a table."""
+RECORDS_AT = ACT + WEIGHT
+"""Where the records stand in the constants."""
 CHANNELS = 64
 
 
@@ -192,8 +194,7 @@ def _constants(random: Random, scheme: Scheme) -> bytes:
     sizes = noise.integers(0, 44, RECORDS)
     biases = np.array([noise.integers(-(1 << int(s)), 1 << int(s)) for s in sizes], np.int64)
     records = np.stack([biases, words], axis=1)
-    start = ACT + WEIGHT
-    image[start : start + 16 * RECORDS] = records.reshape(-1).astype("<i8").view(np.uint8)
+    image[RECORDS_AT : RECORDS_AT + 16 * RECORDS] = records.reshape(-1).astype("<i8").view(np.uint8)
     return image.tobytes()
 
 

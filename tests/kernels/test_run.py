@@ -1,0 +1,144 @@
+"""The run kernels on tiles of realistic size against whole-array NumPy arithmetic: sums, prefixes, proofs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fxsim.hw import Hardware
+from fxsim.isa import Layer, Load, Mac, Program, Req, Space, Store, Symbol, encode
+from fxsim.numerics import Overflow, Reduction, SchemeCode
+from fxsim.sim import decode, executor, proof, state
+from fxsim.sim.executor import execute
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fxsim.graph import LayerStats
+
+pytestmark = pytest.mark.slow
+
+ROWS, COLS, POSITIONS = 24, 16, 8
+K, PIXELS = 700, 8
+HARDWARE = Hardware(rows=ROWS, cols=COLS, acc_depth=16, act_spad_bytes=1 << 15, weight_spad_bytes=1 << 16,
+                    param_spad_bytes=1 << 10)  # fmt: skip
+
+
+def program(weights: NDArray[np.int64], bias: NDArray[np.int64], **fields: Any) -> Program:
+    """A 1 x 1 convolution of PIXELS pixels with K channels; codes leave by a shift of 6 with ties to even."""
+    words = np.full(ROWS, 1 | 6 << 32, np.int64)
+    records = np.stack([bias, words], axis=1).astype("<i8").tobytes()
+    padded = -(-K // COLS) * COLS
+    tile = np.zeros((padded, ROWS), np.int8)
+    tile[:K] = weights
+    constants = tile.tobytes() + records
+    rule = {"overflow": Overflow.SATURATE, "acc_bits": 32, "internal_bits": 48} | {
+        k: v for k, v in fields.items() if k in ("overflow", "acc_bits", "internal_bits")
+    }
+    code = [
+        Load(space=Space.WEIGHT, dram_addr=0, rows=1, row_bytes=tile.size),
+        Load(space=Space.PARAM, dram_addr=tile.size, rows=1, row_bytes=len(records)),
+        Load(space=Space.ACT, dram_addr=len(constants), rows=1, row_bytes=PIXELS * K),
+        Mac(first=1, last=1, load_params=1, rows=ROWS, positions=POSITIONS, pixel_pitch=K, tile_h=1, tile_w=PIXELS,
+            out_w=PIXELS, stride_y=1, stride_x=1, kh=1, kw=1, channels=K, k_count=K, depth_mult=1, x_signed=1,
+            w_signed=1, reduction=fields.get("reduction", Reduction.TREE), **rule),
+        Req(rows=ROWS, positions=POSITIONS, out_addr=PIXELS * K, out_pitch=2 * ROWS, out_w=PIXELS, out_wide=1,
+            clamp_lo=-32768, clamp_hi=32767, scheme=SchemeCode.REVEN_SHIFT, overflow=rule["overflow"],
+            acc_bits=rule["acc_bits"]),
+        Store(spad_addr=PIXELS * K, dram_addr=len(constants) + PIXELS * K, rows=1, row_bytes=2 * ROWS * PIXELS),
+    ]  # fmt: skip
+    end = len(constants) + PIXELS * K
+    symbols = (
+        Symbol("x", len(constants), (1, PIXELS, K), "int8", (), (), None, "input", 0, 0),
+        Symbol("y", end, (1, PIXELS, ROWS), "int16", (), (), None, "output", len(code), len(code)),
+    )
+    layer = Layer("conv", "CONV_2D", PIXELS * K * ROWS, (), (), ("y",), ROWS)
+    return Program("tile", "tflite", HARDWARE, encode(code), constants, end + 2 * ROWS * PIXELS, symbols, (layer,),
+                   np.zeros(len(code), np.int32), True)  # fmt: skip
+
+
+def operands(seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
+    noise = np.random.default_rng(seed)
+    weights = noise.integers(-128, 128, (K, ROWS))
+    return weights, noise.integers(-(1 << 20), 1 << 20, ROWS), noise.integers(-128, 128, (5, PIXELS, K), dtype=np.int8)
+
+
+def prefixes(weights: NDArray[np.int64], bias: NDArray[np.int64], x: NDArray[np.int8], group: int) -> NDArray[np.int64]:
+    """Every prefix at a rule application, [samples, pixels, applications, rows], the bias first."""
+    products = x.astype(np.int64)[..., None] * weights
+    sums = np.cumsum(np.concatenate([np.broadcast_to(bias, (*x.shape[:2], 1, ROWS)), products], axis=2), axis=2)
+    ends = np.unique([0, *range(group, K, group), K])
+    return np.asarray(sums[:, :, ends])
+
+
+def check_extremes(stats: LayerStats, expected: NDArray[np.int64]) -> None:
+    np.testing.assert_array_equal(stats.channel_acc_min, expected.min(axis=(0, 1, 2)))
+    np.testing.assert_array_equal(stats.channel_acc_max, expected.max(axis=(0, 1, 2)))
+
+
+@pytest.mark.parametrize(("reduction", "group"), [(Reduction.TREE, COLS), (Reduction.CHAIN, 1)])
+def test_proved_tiles_hold_the_exact_sums(reduction: Reduction, group: int) -> None:
+    weights, bias, x = operands(1)
+    run = execute(program(weights, bias, reduction=reduction), x)
+    expected = prefixes(weights, bias, x, group)
+    codes = np.clip(np.rint(expected[:, :, -1] / 64), -32768, 32767)
+    np.testing.assert_array_equal(run.tensors["y"], codes)
+    check_extremes(run.stats[0], expected)
+    assert run.stats[0].overflow_events == 0
+
+
+@pytest.mark.parametrize(("reduction", "group"), [(Reduction.TREE, COLS), (Reduction.CHAIN, 1)])
+def test_saturating_tiles_clip_at_every_application(reduction: Reduction, group: int) -> None:
+    weights, bias, x = operands(2)
+    lo, hi = -(1 << 18), (1 << 18) - 1
+    run = execute(program(weights, bias, reduction=reduction, acc_bits=19), x)
+    expected = prefixes(weights, bias, x, group)
+    value, events = np.clip(expected[:, :, 0], lo, hi), np.zeros((*x.shape[:2], ROWS), np.int64)
+    for step in np.moveaxis(np.diff(expected, axis=2), 2, 0):
+        events += (value + step < lo) | (value + step > hi)
+        value = np.clip(value + step, lo, hi)
+    np.testing.assert_array_equal(run.tensors["y"], np.clip(np.rint(value / 64), -32768, 32767))
+    check_extremes(run.stats[0], expected)
+    np.testing.assert_array_equal(run.stats[0].channel_overflow_events, events.sum(axis=(0, 1)))
+    np.testing.assert_array_equal(run.stats[0].channel_overflow_count, (events > 0).sum(axis=(0, 1)))
+
+
+def is_plain(tile: Program) -> bool:
+    fields = decode.field_matrix(tile, None)
+    return bool(proof.plain_instructions(tile, fields, state.new_scratch(tile, fields)).all())
+
+
+def test_the_proof_is_exact_at_the_boundary() -> None:
+    """A sum that can reach 2**31 - 1 exactly is proved for 32 bits; one more is not, nor are 31 bits."""
+    weights = np.zeros((K, ROWS), np.int64)
+    weights[:2, 3] = 127, -128
+    reach = 127 * 127 + 128 * 128
+    bias = np.zeros(ROWS, np.int64)
+    bias[3] = (1 << 31) - 1 - reach
+    assert is_plain(program(weights, bias, acc_bits=32))
+    assert not is_plain(program(weights, bias, acc_bits=31))
+    bias[3] += 1
+    assert not is_plain(program(weights, bias, acc_bits=48))
+    bias[3] = (1 << 15) - 1 - 127 * 127
+    weights[1, 3] = 0
+    assert is_plain(program(weights, bias, acc_bits=16))
+
+
+def test_lanes_of_64_bits_take_over_beyond_int32() -> None:
+    weights, bias, x = operands(3)
+    bias += 1 << 40
+    run = execute(program(weights, bias, acc_bits=48), x)
+    check_extremes(run.stats[0], prefixes(weights, bias, x, COLS))
+    assert run.stats[0].overflow_events == 0
+
+
+def test_unproved_layers_alone_run_the_checked_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights, bias, x = operands(4)
+    called: list[str] = []
+    for name in ("run_plain", "run_checked"):
+        monkeypatch.setattr(executor, name, lambda *_arguments, name=name: called.append(name))
+    execute(program(weights, bias), x)
+    execute(program(weights, bias, acc_bits=20), x)
+    assert called == ["run_plain", "run_checked"]
