@@ -107,8 +107,8 @@ def test_numerics_replace_width_and_rule(
 
 @given(value_programs(longest=2))
 def test_numerics_that_constants_express_are_refused(program: Program) -> None:
-    changes: list[tuple[str, Any]] = [("order", "reversed"), ("zero_point", "subtract"), ("split_k", 2), ("bias_bits", 48)]
-    for field, value in changes:
+    changes: dict[str, Any] = {"order": "reversed", "zero_point": "subtract", "split_k": 2, "bias_bits": 48}
+    for field, value in changes.items():
         numerics = program.hardware.replace(**{field: value}).numerics
         with pytest.raises(HardwareError, match=field):
             execute(program, samples(0), numerics=numerics)
