@@ -34,6 +34,11 @@ def cache_enabled() -> bool:
     return os.environ.get("FXSIM_JIT_CACHE", "1") != "0"
 
 
+def jit_enabled() -> bool:
+    """Whether kernels are compiled (``NUMBA_DISABLE_JIT=1`` switches it off)."""
+    return not _config.DISABLE_JIT
+
+
 def cache_root() -> Path:
     """The directory that holds one sub-directory per fingerprint."""
     base = os.environ.get("FXSIM_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -5,6 +5,7 @@ vector instruction has its own.
 """
 
 from fxsim.kernels.columns import COLUMNS, KIND_LOAD, KIND_MAC, KIND_MERGE, KIND_REQ, KIND_STORE
+from fxsim.kernels.intrinsics import TILE
 from fxsim.kernels.lut import LUT_COLUMNS, run_lut
 from fxsim.kernels.pool import POOL_COLUMNS, run_pool
 from fxsim.kernels.proof import EXACT_BITS, NARROW, NONE, OPEN, PROVED, prove
@@ -30,6 +31,7 @@ __all__ = [
     "PROVED",
     "SITE_FIELDS",
     "SOFTMAX_COLUMNS",
+    "TILE",
     "VREQ_COLUMNS",
     "Bank",
     "Memory",

@@ -41,5 +41,5 @@ SUBTRACT = 1
 REVERSED = 1
 """Value of column `order` that walks K backwards (`fxsim.isa.Order`)."""
 
-LANE_BLOCK = 8
-"""Lanes of the vector loops come in multiples of this: a whole SIMD register, so no loop has a scalar rest."""
+LANE_BLOCK = 16
+"""Lanes come in multiples of this: whole vector operations (`fxsim.kernels.intrinsics.LANES`)."""

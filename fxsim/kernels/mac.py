@@ -1,9 +1,7 @@
-"""MAC: accumulate one K interval of a block of outputs, for all samples; the plain and the checked way.
+"""MAC the checked way: exact sums in int64, and the overflow rule step by step where a prefix left the register.
 
-Both sum exactly first. The plain way is for instructions whose every reachable prefix is proved to stay inside the
-register and inside int32: the register is the exact sum. The checked way sums in int64, and where a prefix of an
-output did leave the register, or the register had left the exact sum before, applies the overflow rule step by step
-to that output (`fxsim.kernels.rule.replay`).
+An output whose prefixes all stayed inside has its exact sum for register; the others, and those whose register had
+left the exact sum before, are replayed rule by rule (`fxsim.kernels.rule.replay`).
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fxsim._core.jit import inner_kernel
 from fxsim.kernels import columns as c
-from fxsim.kernels.operands import gather_private, gather_shared, load_row_file, unpack_weights
+from fxsim.kernels.operands import gather_private, gather_shared, prepare
 from fxsim.kernels.rule import register_bits, replay
 from fxsim.kernels.state import DIVERGED, GREATEST, LEAST
 from fxsim.kernels.sums import begin, sum_chain, sum_private, sum_tree
@@ -24,19 +22,7 @@ if TYPE_CHECKING:
 
     from fxsim.kernels.state import Bank, Memory, Scratch, Tally
 
-_INT32_MAX = (1 << 31) - 1
 _INT64_MAX = (1 << 63) - 1
-
-
-@inner_kernel
-def prepare(
-    f: NDArray[np.int64], array: NDArray[np.int64], weight: NDArray[np.uint8], param: NDArray[np.uint8],
-    bias: NDArray[np.int64], word: NDArray[np.int64], weights: NDArray[np.int32],
-) -> None:  # fmt: skip
-    """Row file and weight operands of the instruction; `array` is (rows, cols, lanes)."""
-    if f[c.LOAD_PARAMS]:
-        load_row_file(f, param, bias, word)
-    unpack_weights(f, weight, array[0], weights)
 
 
 @inner_kernel
@@ -51,7 +37,7 @@ def accumulate(
         group = array[1] if f[c.REDUCTION] == Reduction.TREE else 1
         sum_private(sums, weights, private_x, f[c.K_COUNT], group, array[2])
         return
-    gather_shared(f, act, position, shared_x)
+    gather_shared(f, act, position, shared_x, 0)
     if f[c.REDUCTION] == Reduction.TREE:
         sum_tree(sums, weights, shared_x, f[c.K_COUNT], array[1], array[2])
     else:
@@ -72,36 +58,6 @@ def finish(
         low[n] = min(low[n], least[n])
     for n in range(rows):
         high[n] = max(high[n], greatest[n])
-
-
-@inner_kernel
-def settle(
-    f: NDArray[np.int64], sums: NDArray[np.signedinteger], register: NDArray[np.int64], flags: NDArray[np.uint8],
-    slot: int,
-) -> None:  # fmt: skip
-    """The register of a proved slot is its exact sum."""
-    total, into, clear = sums[0], register[slot], flags[slot]
-    for n in range(f[c.ROWS]):
-        into[n] = total[n]
-    for n in range(f[c.ROWS]):
-        clear[n] = 0
-
-
-@inner_kernel
-def mac_plain(
-    f: NDArray[np.int64], array: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally, work: Scratch
-) -> None:
-    """MAC in int32 lanes; every reachable prefix is proved to fit int32 and the register."""
-    half, bias, stats = f[c.HALF], bank.bias, tally.stats
-    weights, shared_x, private_x, sums = work.weights, work.shared_x, work.private_x, work.narrow
-    prepare(f, array, memory.weight, memory.param, bias, bank.word, weights)
-    for s in range(memory.act.shape[0]):
-        act, exact, register, flags = memory.act[s], bank.exact[s, half], bank.register[s, half], bank.flags[s, half]
-        for p in range(f[c.POSITIONS]):
-            begin(f, bias, exact, p, sums, _INT32_MAX)
-            accumulate(f, array, act, p, weights, shared_x, private_x, sums)
-            finish(f, sums, exact, f[c.SLOT] + p, stats)
-            settle(f, sums, register, flags, f[c.SLOT] + p)
 
 
 @inner_kernel

@@ -65,6 +65,17 @@ def unpack_weights(f: NDArray[np.int64], memory: NDArray[np.uint8], array_rows: 
 
 
 @inner_kernel
+def prepare(
+    f: NDArray[np.int64], array: NDArray[np.int64], weight: NDArray[np.uint8], param: NDArray[np.uint8],
+    bias: NDArray[np.int64], word: NDArray[np.int64], weights: NDArray[np.int32],
+) -> None:  # fmt: skip
+    """Row file and weight operands of the instruction; `array` is (rows, cols, lanes)."""
+    if f[c.LOAD_PARAMS]:
+        load_row_file(f, param, bias, word)
+    unpack_weights(f, weight, array[0], weights)
+
+
+@inner_kernel
 def first_canonical(f: NDArray[np.int64], total: int) -> int:
     """Least canonical K index of the instruction's interval; `total` is K."""
     first: int = f[c.K_START]
@@ -74,8 +85,10 @@ def first_canonical(f: NDArray[np.int64], total: int) -> int:
 
 
 @inner_kernel
-def gather_shared(f: NDArray[np.int64], act: NDArray[np.uint8], position: int, out: NDArray[np.int32]) -> None:
-    """Activation operands of one position in stream order into out[0]: runs of channels, tap after tap."""
+def gather_shared(
+    f: NDArray[np.int64], act: NDArray[np.uint8], position: int, out: NDArray[np.int32], row: int
+) -> None:
+    """Activation operands of one position in stream order into out[row]: runs of channels, tap after tap."""
     count, channels, kw, wide, is_signed = f[c.K_COUNT], f[c.CHANNELS], f[c.KW], f[c.X_WIDE], f[c.X_SIGNED]
     zero = f[c.X_ZERO] if f[c.ZERO_POINT] == c.SUBTRACT else 0
     start = first_canonical(f, f[c.KH] * kw * channels)
@@ -94,9 +107,9 @@ def gather_shared(f: NDArray[np.int64], act: NDArray[np.uint8], position: int, o
         if 0 <= ty < f[c.TILE_H] and 0 <= tx < f[c.TILE_W]:
             pixel = f[c.X_ADDR] + (ty * f[c.TILE_W] + tx) * f[c.PIXEL_PITCH]
             address = pixel + ((channel - f[c.CHANNEL_BASE]) << wide)
-            copy_codes(out, 0, k, run, act, address, wide, is_signed, zero)
+            copy_codes(out, row, k, run, act, address, wide, is_signed, zero)
         else:
-            fill(out, 0, k, run, f[c.X_ZERO] - zero)
+            fill(out, row, k, run, f[c.X_ZERO] - zero)
         k += run
         channel = 0
         kx += 1
@@ -104,15 +117,15 @@ def gather_shared(f: NDArray[np.int64], act: NDArray[np.uint8], position: int, o
             kx = 0
             ky += 1
     if f[c.ORDER] == c.REVERSED:
-        reverse(out, count)
+        reverse(out, row, count)
 
 
 @inner_kernel
-def reverse(out: NDArray[np.int32], count: int) -> None:
-    """Turn the first `count` elements of out[0] round."""
+def reverse(out: NDArray[np.int32], row: int, count: int) -> None:
+    """Turn the first `count` elements of out[row] round."""
     for i in range(count // 2):
-        first, last = out[0, i], out[0, count - 1 - i]
-        out[0, i], out[0, count - 1 - i] = last, first
+        first, last = out[row, i], out[row, count - 1 - i]
+        out[row, i], out[row, count - 1 - i] = last, first
 
 
 @inner_kernel

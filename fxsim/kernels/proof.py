@@ -13,7 +13,7 @@ import numpy as np
 from fxsim._core.jit import entry_kernel, inner_kernel
 from fxsim.kernels import columns as c
 from fxsim.kernels.copies import load
-from fxsim.kernels.mac import prepare
+from fxsim.kernels.operands import prepare
 from fxsim.kernels.rule import register_bits
 from fxsim.numerics import Reduction, wrap
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fxsim._core.jit import inner_kernel
 from fxsim.kernels import columns as c
 from fxsim.kernels.state import EVENT, EVENTS, OUTPUTS
-from fxsim.numerics import Overflow, requantize_scalar, saturate_bits
+from fxsim.numerics import Overflow, SchemeCode, requantize_scalar, saturate_bits
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from fxsim.kernels.state import Bank, Tally
@@ -33,8 +34,13 @@ def count_outputs(
     f: NDArray[np.int64], register: NDArray[np.int64], flags: NDArray[np.uint8], slot: int, stats: NDArray[np.int64]
 ) -> None:
     """Count outputs with an event, and under overflow = readout the events of the read-out itself."""
+    readout, seen = f[c.OVERFLOW] == Overflow.READOUT, np.uint8(0)
     for n in range(f[c.ROWS]):
-        if f[c.OVERFLOW] != Overflow.READOUT:
+        seen |= flags[slot, n]
+    if not readout and not seen & EVENT:
+        return
+    for n in range(f[c.ROWS]):
+        if not readout:
             if flags[slot, n] & EVENT:
                 stats[OUTPUTS, f[c.STAT] + n] += 1
         elif saturate_bits(register[slot, n], f[c.ACC_BITS]) != register[slot, n]:
@@ -43,33 +49,83 @@ def count_outputs(
 
 
 @inner_kernel
-def put_block(
-    f: NDArray[np.int64], register: NDArray[np.int64], word: NDArray[np.int64], real: NDArray[np.float64], slot: int,
-    act: NDArray[np.uint8], address: int,
+def unpack_scales(f: NDArray[np.int64], word: NDArray[np.int64], scales: NDArray[np.int64]) -> bool:
+    """Split the requantization words; whether `double_round` may take them: 32-bit TFL_DOUBLE, shifts inside int64."""
+    plain: bool = f[c.SCHEME] == SchemeCode.TFL_DOUBLE and f[c.ACC_BITS] <= 32
+    for n in range(f[c.ROWS]):
+        shift = word_shift(word[n])
+        scales[0, n] = word_multiplier(word[n])
+        scales[1, n] = max(shift, 0)
+        scales[2, n] = max(-shift, 0)
+        scales[3, n] = (np.int64(1) << scales[2, n]) >> 1
+        plain = plain and -31 <= shift <= 30
+    return plain
+
+
+@inner_kernel
+def double_round(f: NDArray[np.int64], register: NDArray[np.int64], slot: int, scales: NDArray[np.int64]) -> None:
+    """TFL_DOUBLE of all rows of one slot into scales[4], branch-free so that lanes run side by side.
+
+    The rule of `fxsim.numerics.requantize_scalar`: RUP of the 32-bit wrapped product by 31, then RAWAY by the right
+    shift, zero point, clamp. Overflow: registers clamped to acc_bits <= 32, left shifts <= 30, multipliers below 2**31.
+    """
+    values, codes = register[slot], scales[4]
+    multiplier, left, right, half = scales[0], scales[1], scales[2], scales[3]
+    top = (np.int64(1) << (f[c.ACC_BITS] - 1)) - 1
+    zero, lo, hi = f[c.OUT_ZERO], f[c.CLAMP_LO], f[c.CLAMP_HI]
+    for n in range(f[c.ROWS]):
+        value = min(max(values[n], -top - 1), top) << left[n]
+        value = ((value + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+        high = (value * multiplier[n] + 0x40000000) >> 31
+        sign = (high >> 63) & -min(half[n], 1)
+        codes[n] = min(max(((high + half[n] + sign) >> right[n]) + zero, lo), hi)
+
+
+@inner_kernel
+def any_scheme(
+    f: NDArray[np.int64], register: NDArray[np.int64], slot: int, word: NDArray[np.int64], real: NDArray[np.float64],
+    codes: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Requantize all rows of one slot and store their codes, little-endian, from `address` on."""
-    scheme, acc_bits, wide = f[c.SCHEME], f[c.ACC_BITS], f[c.OUT_WIDE]
+    """Requantize all rows of one slot into `codes`, whatever the scheme."""
+    scheme, acc_bits = f[c.SCHEME], f[c.ACC_BITS]
     zero, lo, hi = f[c.OUT_ZERO], f[c.CLAMP_LO], f[c.CLAMP_HI]
     for n in range(f[c.ROWS]):
         value = saturate_bits(register[slot, n], acc_bits)
         multiplier, shift = word_multiplier(word[n]), word_shift(word[n])
-        code = requantize_scalar(value, multiplier, shift, real[n], scheme, acc_bits, zero, lo, hi)
-        at = address + (n << wide)
-        act[at] = code & 0xFF
-        if wide:
-            act[at + 1] = (code >> 8) & 0xFF
+        codes[n] = requantize_scalar(value, multiplier, shift, real[n], scheme, acc_bits, zero, lo, hi)
 
 
 @inner_kernel
-def requantize_block(f: NDArray[np.int64], act: NDArray[np.uint8], bank: Bank, tally: Tally) -> None:
+def put_codes(f: NDArray[np.int64], codes: NDArray[np.int64], act: NDArray[np.uint8], address: int) -> None:
+    """Store the rows' codes, little-endian, from `address` on."""
+    rows = f[c.ROWS]
+    if f[c.OUT_WIDE]:
+        for n in range(rows):
+            act[address + 2 * n] = codes[n] & 0xFF
+            act[address + 2 * n + 1] = (codes[n] >> 8) & 0xFF
+    else:
+        into = act[address : address + rows]
+        for n in range(rows):
+            into[n] = codes[n] & 0xFF
+
+
+@inner_kernel
+def requantize_block(
+    f: NDArray[np.int64], act: NDArray[np.uint8], bank: Bank, tally: Tally, scales: NDArray[np.int64]
+) -> None:
     """REQ for all samples; a register that is not read out raw holds acc_bits already, so all are clamped to it."""
     half = f[c.HALF]
-    word, real, stats = bank.word[half], bank.real[half], tally.stats
+    word, real, stats, codes = bank.word[half], bank.real[half], tally.stats, scales[4]
+    plain = unpack_scales(f, word, scales)
     for s in range(act.shape[0]):
-        codes, register, flags = act[s], bank.register[s, half], bank.flags[s, half]
+        out, register, flags = act[s], bank.register[s, half], bank.flags[s, half]
         for p in range(f[c.POSITIONS]):
             column = f[c.OX_START] + p
             grid_row = column // f[c.OUT_W]
             address = f[c.OUT_ADDR] + grid_row * f[c.OUT_ROW_PITCH] + (column - grid_row * f[c.OUT_W]) * f[c.OUT_PITCH]
             count_outputs(f, register, flags, f[c.SLOT] + p, stats)
-            put_block(f, register, word, real, f[c.SLOT] + p, codes, address)
+            if plain:
+                double_round(f, register, f[c.SLOT] + p, scales)
+            else:
+                any_scheme(f, register, f[c.SLOT] + p, word, real, codes)
+            put_codes(f, codes, out, address)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from fxsim._core.jit import entry_kernel, inner_kernel
 from fxsim.kernels import columns as c
+from fxsim.kernels.block import mac_plain
 from fxsim.kernels.copies import load, store
-from fxsim.kernels.mac import mac_checked, mac_plain
+from fxsim.kernels.mac import mac_checked
 from fxsim.kernels.merge import merge_checked, merge_plain
 from fxsim.kernels.readout import requantize_block
 
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
 
 @inner_kernel
-def run_other(f: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally) -> None:
+def run_other(f: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally, work: Scratch) -> None:
     """Execute one LOAD, STORE or REQ."""
     if f[c.KIND] == c.KIND_LOAD:
         load(f, memory)
     elif f[c.KIND] == c.KIND_STORE:
         store(f, memory)
     elif f[c.KIND] == c.KIND_REQ:
-        requantize_block(f, memory.act, bank, tally)
+        requantize_block(f, memory.act, bank, tally, work.scales)
 
 
 @entry_kernel
@@ -54,7 +55,7 @@ def run_plain(
         elif f[c.KIND] == c.KIND_MERGE:
             merge_plain(f, bank, tally)
         else:
-            run_other(f, memory, bank, tally)
+            run_other(f, memory, bank, tally, work)
 
 
 @entry_kernel
@@ -69,4 +70,4 @@ def run_checked(
         elif f[c.KIND] == c.KIND_MERGE:
             merge_checked(f, bank, tally)
         else:
-            run_other(f, memory, bank, tally)
+            run_other(f, memory, bank, tally, work)

@@ -78,16 +78,28 @@ class Scratch(NamedTuple):
 
     weights: NDArray[np.int32]
     """[K, L] weight operands w - w_zero; lanes from `rows` up are 0."""
+    flat_weights: NDArray[np.int32]
+    """The same memory in one dimension."""
     shared_x: NDArray[np.int32]
     """[1, K] activation operands of one position."""
     private_x: NDArray[np.int32]
     """[K of private-x instructions, L] the same, per row."""
-    narrow: NDArray[np.int32]
-    """[3, L] running sum, least and greatest prefix of every lane."""
     wide: NDArray[np.int64]
-    """[3, L] the same in 64 bits."""
+    """[3, L] running sum, least and greatest prefix of every lane."""
     suspects: NDArray[np.uint8]
     """[L] rows whose register may differ from the exact sum."""
+    block: NDArray[np.int32]
+    """[P * L] sums of a block, P = positions rounded up to `TILE`."""
+    patches: NDArray[np.int32]
+    """[P, K of shared-x instructions] activation operands of a block."""
+    flat_patches: NDArray[np.int32]
+    """The same memory in one dimension."""
+    extremes: NDArray[np.int32]
+    """[2, L] least and greatest prefix of every lane over a block."""
+    operands: NDArray[np.int32]
+    """[3, L] activation operands of one tap, what padding feeds, byte offsets of the rows' channels."""
+    scales: NDArray[np.int64]
+    """[5, L] requantization of a half: multiplier, left shift, right shift, half of the divisor; codes."""
 
 
 def lanes_of(rows: int) -> int:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim.graph import LayerStats
-from fxsim.kernels import COLUMNS, KIND_MAC, NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
+from fxsim.kernels import (
+    COLUMNS,
+    KIND_MAC,
+    NO_SITE,
+    SITE_FIELDS,
+    TILE,
+    Bank,
+    Memory,
+    Scratch,
+    Tally,
+    lanes_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +28,9 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 32 << 20
 """State of the samples that run together; more would only fall out of the caches."""
+
+SLACK = 1024
+"""Bytes behind every activation scratchpad that lane blocks may read; their weights are 0."""
 
 _INT64 = np.iinfo(np.int64)
 
@@ -68,7 +82,7 @@ def new_state(program: Program, samples: int, stats: NDArray[np.int64]) -> State
     timing = program.hardware.timing
     array = np.array([timing.rows, timing.cols, lanes_of(timing.rows)], np.int64)
     memory = Memory(
-        act=np.zeros((samples, timing.act_spad_bytes), np.uint8),
+        act=np.zeros((samples, timing.act_spad_bytes + SLACK), np.uint8),
         dram=np.zeros((samples, program.dram_bytes - len(program.constants)), np.uint8),
         constants=np.frombuffer(program.constants, np.uint8).copy(),
         weight=np.zeros(timing.weight_spad_bytes, np.uint8),
@@ -96,12 +110,22 @@ def new_scratch(program: Program, fields: NDArray[np.int64]) -> Scratch:
     macs = fields[fields[:, COLUMNS.index("kind")] == KIND_MAC]
     counts = macs[:, COLUMNS.index("k_count")]
     longest = int(counts.max(initial=1))
+    shared = int(counts[macs[:, COLUMNS.index("private_x")] == 0].max(initial=1))
+    positions = -(-int(macs[:, COLUMNS.index("positions")].max(initial=1)) // TILE) * TILE
     private = int(counts[macs[:, COLUMNS.index("private_x")] == 1].max(initial=1))
+    weights = np.zeros((longest, lanes), np.int32)
+    patches = np.zeros((positions, shared), np.int32)
     return Scratch(
-        weights=np.zeros((longest, lanes), np.int32),
+        weights=weights,
+        flat_weights=weights.reshape(-1),
         shared_x=np.zeros((1, longest), np.int32),
         private_x=np.zeros((private, lanes), np.int32),
-        narrow=np.zeros((3, lanes), np.int32),
         wide=np.zeros((3, lanes), np.int64),
         suspects=np.zeros(lanes, np.uint8),
+        block=np.zeros(positions * lanes, np.int32),
+        patches=patches,
+        flat_patches=patches.reshape(-1),
+        extremes=np.zeros((2, lanes), np.int32),
+        scales=np.zeros((5, lanes), np.int64),
+        operands=np.zeros((3, lanes), np.int32),
     )

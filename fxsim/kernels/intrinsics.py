@@ -1,0 +1,130 @@
+"""Operations on int32 lanes in LLVM's portable vector types: no instruction of one CPU is named.
+
+A loop over lanes in plain Numba pays for run-time alias checks at every entry, more than the lanes themselves cost;
+these load, compute and store `LANES` elements at once. `fxsim.kernels.lanes` states what each one means, in scalar
+loops that stand in where the JIT is off, and is what kernels import.
+
+Arrays are one-dimensional and contiguous, places in them are element offsets. Nothing is bounds checked: callers keep
+whole lane blocks inside. Overflow: additions and products are modular in int32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 16
+"""Lanes of one vector operation."""
+TILE = 4
+"""Positions that `dot_tile` sums side by side, enough to hide a multiply's latency."""
+
+_alloca: Any = cgutils.alloca_once_value
+_I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_WORDS, _BYTES = ir.VectorType(_I32, LANES), ir.VectorType(_I8, LANES)
+
+
+def _base(context: Any, builder: ir.IRBuilder, kind: Any, array: ir.Value) -> ir.Value:
+    return context.make_array(kind)(context, builder, array).data
+
+
+def _load(builder: ir.IRBuilder, base: ir.Value, at: ir.Value, kind: ir.Type, align: int) -> ir.Value:
+    value = builder.load(builder.bitcast(builder.gep(base, [at]), kind.as_pointer()))
+    value.align = align
+    return value
+
+
+def _words(builder: ir.IRBuilder, base: ir.Value, at: ir.Value) -> ir.Value:
+    return _load(builder, base, at, _WORDS, 4)
+
+
+def _store(builder: ir.IRBuilder, value: ir.Value, base: ir.Value, at: ir.Value) -> None:
+    builder.store(value, builder.bitcast(builder.gep(base, [at]), _WORDS.as_pointer())).align = 4
+
+
+def _splat(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    undefined = ir.Constant(_WORDS, ir.Undefined)
+    return builder.shuffle_vector(
+        builder.insert_element(undefined, value, _I32(0)), undefined, ir.Constant(_WORDS, [0] * LANES)
+    )
+
+
+def _scalar(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """An int64 as int32 in every lane."""
+    return _splat(builder, builder.trunc(value, _I32))
+
+
+def _offset(builder: ir.IRBuilder, start: ir.Value, index: int, stride: ir.Value) -> ir.Value:
+    return builder.add(start, builder.mul(_I64(index), stride))
+
+
+@intrinsic
+def dot_tile(_typing: Any, sums: Any, at: Any, pitch: Any, w: Any, w_at: Any, w_pitch: Any, x: Any, x_at: Any,
+             x_pitch: Any, count: Any) -> Any:  # fmt: skip
+    """`fxsim.kernels.lanes.dot_tile_scalar` with the sums in registers."""
+    del at, pitch, w_at, w_pitch, x_at, x_pitch, count
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        _, at, pitch, _, w_at, w_pitch, _, x_at, x_pitch, count = args
+        sums, w, x = (_base(context, b, signature.args[i], args[i]) for i in (0, 3, 6))
+        places = [_offset(b, at, p, pitch) for p in range(TILE)]
+        totals = [_alloca(b, _words(b, sums, place)) for place in places]
+        with cgutils.for_range(b, count) as loop:
+            weights = _words(b, w, b.add(w_at, b.mul(loop.index, w_pitch)))
+            for p in range(TILE):
+                code = b.load(b.gep(x, [b.add(_offset(b, x_at, p, x_pitch), loop.index)]))
+                b.store(b.add(b.load(totals[p]), b.mul(weights, _splat(b, code))), totals[p])
+        for place, total in zip(places, totals, strict=True):
+            _store(b, b.load(total), sums, place)
+        return context.get_dummy_value()
+
+    return types.void(sums, *[types.int64] * 2, w, *[types.int64] * 2, x, *[types.int64] * 3), generate
+
+
+@intrinsic
+def add_products(_typing: Any, sums: Any, at: Any, w: Any, w_at: Any, x: Any, x_at: Any) -> Any:
+    """`fxsim.kernels.lanes.add_products_scalar`."""
+    del at, w_at, x_at
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        sums, w, x = (_base(context, b, signature.args[i], args[i]) for i in (0, 2, 4))
+        product = b.mul(_words(b, w, args[3]), _words(b, x, args[5]))
+        _store(b, b.add(_words(b, sums, args[1]), product), sums, args[1])
+        return context.get_dummy_value()
+
+    return types.void(sums, types.int64, w, types.int64, x, types.int64), generate
+
+
+@intrinsic
+def add_code_products(_typing: Any, sums: Any, at: Any, w: Any, w_at: Any, codes: Any, code_at: Any, flip: Any,
+                      zero: Any) -> Any:  # fmt: skip
+    """`fxsim.kernels.lanes.add_code_products_scalar`."""
+    del at, w_at, code_at, flip, zero
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        sums, w, codes = (_base(context, b, signature.args[i], args[i]) for i in (0, 2, 4))
+        raw = b.zext(_load(b, codes, args[5], _BYTES, 1), _WORDS)
+        x = b.sub(b.xor(raw, _scalar(b, args[6])), _scalar(b, b.add(args[6], args[7])))
+        product = b.mul(_words(b, w, args[3]), x)
+        _store(b, b.add(_words(b, sums, args[1]), product), sums, args[1])
+        return context.get_dummy_value()
+
+    return types.void(sums, types.int64, w, types.int64, codes, *[types.int64] * 3), generate
+
+
+@intrinsic
+def see_lanes(_typing: Any, sums: Any, at: Any, least: Any, greatest: Any, lane: Any) -> Any:
+    """`fxsim.kernels.lanes.see_lanes_scalar`."""
+    del at, lane
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        sums, least, greatest = (_base(context, b, signature.args[i], args[i]) for i in (0, 2, 3))
+        value, low, high = _words(b, sums, args[1]), _words(b, least, args[4]), _words(b, greatest, args[4])
+        _store(b, b.select(b.icmp_signed("<", value, low), value, low), least, args[4])
+        _store(b, b.select(b.icmp_signed(">", value, high), value, high), greatest, args[4])
+        return context.get_dummy_value()
+
+    return types.void(sums, types.int64, least, greatest, types.int64), generate
