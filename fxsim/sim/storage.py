@@ -7,6 +7,7 @@ import json
 import lzma
 import zipfile
 import zlib
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DAMAGE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, KeyError, TypeError, EOFError, OSError, RuntimeError,
-    MemoryError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, TokenError, ValueError, KeyError, TypeError, EOFError, OSError,
+    RuntimeError, MemoryError,
 )  # fmt: skip
 """What zipfile, NumPy and json raise on damaged files."""
 _LIMIT = 1 << 33

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from fxsim.graph import Network
 
 MAX_MACS = 50_000
-MAX_ELEMENTS = 1 << 20
+MAX_PER_ROW = 1 << 16
+"""Elements of a network that is lowered, for every row of the array: few rows need many instructions."""
+MAX_BYTES = 1 << 20
+"""Tensors of a program that is simulated."""
 MAX_WORK = 1 << 22
 """Products, bytes and elements that a simulated program may touch."""
 MAX_LISTED = 2_000
@@ -33,7 +36,7 @@ MAX_LISTED = 2_000
 def run_network(net: Network, fields: dict[str, Any]) -> None:
     """Lower, prove, write and read back; simulate beside golden where small."""
     machine = hardware(fields)
-    if sum(value.type.size for value in net.values) > MAX_ELEMENTS:
+    if sum(value.type.size for value in net.values) > MAX_PER_ROW * machine.timing.rows:
         return  # legal and large: its size is no fault
     program = lower(net, machine)
     check_program(program)
@@ -79,7 +82,7 @@ def run_program(load: Callable[[], Program]) -> None:
 
 def _simulate(program: Program) -> None:
     inputs = program.of_kind("input")
-    if sum(s.nbytes for s in program.symbols) > MAX_ELEMENTS or work(program) > MAX_WORK:
+    if sum(s.nbytes for s in program.symbols) > MAX_BYTES or work(program) > MAX_WORK:
         return
     rng = np.random.default_rng(1)
     x = {s.name: rng.integers(0, 100, (2, *sample_shape(s.shape))).astype(s.dtype) for s in inputs}

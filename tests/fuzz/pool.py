@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any
@@ -95,13 +96,15 @@ class _Child:
 
     def epitaph(self) -> str:
         """How the child ended."""
-        code = self._process.wait()
+        code = self.close()
         return f"the child process hung for {HANG_SECONDS} s" if code == -9 else f"the child process died with {code}"
 
-    def close(self) -> None:
-        """End the child."""
+    def close(self) -> int:
+        """End the child, if it has not ended; its status."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        code = self._process.wait()
         self._process.stdout.close()
+        return code

@@ -48,7 +48,7 @@ def tiny_instructions(**mac_fields: object) -> list[Instruction]:
             rows=2,
             positions=1,
             acc_bits=int(str(fields["acc_bits"])),
-            overflow=Overflow(fields.get("overflow", Overflow.SATURATE)),
+            overflow=Overflow(int(str(fields.get("overflow", 0)))),
             scheme=SchemeCode.TFL_DOUBLE,
             out_addr=32,
             out_w=1,
