@@ -10,7 +10,7 @@ import pytest
 from fxsim.hw import Hardware
 from fxsim.isa import Layer, Load, Mac, Program, Req, Space, Store, Symbol, encode
 from fxsim.numerics import Overflow, Reduction, SchemeCode
-from fxsim.sim import decode, executor, proof, state
+from fxsim.sim import executor
 from fxsim.sim.executor import execute
 
 if TYPE_CHECKING:
@@ -105,25 +105,29 @@ def test_saturating_tiles_clip_at_every_application(reduction: Reduction, group:
     np.testing.assert_array_equal(run.stats[0].channel_overflow_count, (events > 0).sum(axis=(0, 1)))
 
 
-def is_plain(tile: Program) -> bool:
-    fields = decode.field_matrix(tile, None)
-    return bool(proof.plain_instructions(tile, fields, state.new_scratch(tile, fields)).all())
+def ways(monkeypatch: pytest.MonkeyPatch, *tiles: Program) -> list[str]:
+    """Which run kernel each program's MAC gets."""
+    called: list[str] = []
+    for name in ("run_plain", "run_checked"):
+        monkeypatch.setattr(executor, name, lambda *_arguments, name=name: called.append(name))
+    for tile in tiles:
+        execute(tile, operands(0)[2])
+    return called
 
 
-def test_the_proof_is_exact_at_the_boundary() -> None:
+def test_the_proof_is_exact_at_the_boundary(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sum that can reach 2**31 - 1 exactly is proved for 32 bits; one more is not, nor are 31 bits."""
     weights = np.zeros((K, ROWS), np.int64)
     weights[:2, 3] = 127, -128
-    reach = 127 * 127 + 128 * 128
-    bias = np.zeros(ROWS, np.int64)
-    bias[3] = (1 << 31) - 1 - reach
-    assert is_plain(program(weights, bias, acc_bits=32))
-    assert not is_plain(program(weights, bias, acc_bits=31))
-    bias[3] += 1
-    assert not is_plain(program(weights, bias, acc_bits=48))
-    bias[3] = (1 << 15) - 1 - 127 * 127
-    weights[1, 3] = 0
-    assert is_plain(program(weights, bias, acc_bits=16))
+    one = np.eye(1, ROWS, 3, dtype=np.int64)[0]
+    limit = one * ((1 << 31) - 1 - 127 * 127 - 128 * 128)
+    tiles = [
+        program(weights, limit, acc_bits=32),
+        program(weights, limit, acc_bits=31),
+        program(weights, limit + one, acc_bits=32),
+        program(weights, limit + one, acc_bits=48),
+    ]
+    assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked", "run_checked", "run_checked"]
 
 
 def test_lanes_of_64_bits_take_over_beyond_int32() -> None:
@@ -135,10 +139,6 @@ def test_lanes_of_64_bits_take_over_beyond_int32() -> None:
 
 
 def test_unproved_layers_alone_run_the_checked_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    weights, bias, x = operands(4)
-    called: list[str] = []
-    for name in ("run_plain", "run_checked"):
-        monkeypatch.setattr(executor, name, lambda *_arguments, name=name: called.append(name))
-    execute(program(weights, bias), x)
-    execute(program(weights, bias, acc_bits=20), x)
-    assert called == ["run_plain", "run_checked"]
+    weights, bias, _ = operands(4)
+    tiles = program(weights, bias), program(weights, bias, acc_bits=20)
+    assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked"]
