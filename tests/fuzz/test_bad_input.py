@@ -194,14 +194,14 @@ def test_state_that_does_not_fit_the_memory(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def trapping() -> Program:
-    """The tiny program on accumulators of four bits that trap."""
-    return tiny_program(tiny_instructions(acc_bits=4, overflow=Overflow.TRAP))
+    """The tiny program on accumulators of eight bits that trap."""
+    return tiny_program(tiny_instructions(acc_bits=8, overflow=Overflow.TRAP))
 
 
 def test_a_trap_withholds_the_outputs() -> None:
-    """Four bits hold -8..7; the first output's bias is 10."""
-    result = fxsim.simulate(trapping(), ONE)
-    with pytest.raises(TrapError, match=r"tiny: .*sample 0, layer 'fc' .* the bias load overflowed in instruction 3"):
+    """The first output is 10 + (1 + 2 + 3 + 4) * 127."""
+    result = fxsim.simulate(trapping(), np.full((1, 4), 127, np.int8))
+    with pytest.raises(TrapError, match=r"tiny: .*sample 0, layer 'fc' .* k = 0 overflowed in instruction 3"):
         _ = result.outputs
 
 
