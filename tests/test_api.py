@@ -19,7 +19,8 @@ PRESETS = ("edge-16x16", "paper-4x4")
 
 def images(name: str, count: int | None = None) -> np.ndarray:
     file = "x_eval.npy" if name == "digits_cnn" else "x_eval_flat.npy"
-    return np.load(MODELS / file)[:count]
+    array: np.ndarray = np.load(MODELS / file)
+    return array[:count]
 
 
 @pytest.mark.parametrize("name", sorted(CARD))
@@ -110,7 +111,7 @@ def test_result_round_trip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda b: b[:-30], lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"PK" + b[2:40]]
+    "damage", [lambda b: b[:-30], lambda b: b[: len(b) // 2], lambda _: b"", lambda b: b"PK" + b[2:40]]
 )
 def test_damaged_result_files(damage: object, tmp_path: Path) -> None:
     result = fxsim.run(MODELS / "digits_fc.tflite", images("digits_fc", 1))
@@ -145,5 +146,7 @@ def test_an_altered_immediate_changes_the_predicted_output() -> None:
 def test_random_samples_cover_the_whole_range() -> None:
     net = fxsim.load(MODELS / "digits_fc.tflite")
     x = random_samples(net, seed=5, samples=200)["image"]
-    assert (x.dtype, x.shape, x.min(), x.max()) == (np.int8, (200, 64), -128, 127)
+    assert x.dtype == np.int8
+    assert x.shape == (200, 64)
+    assert set(range(-128, 128)) == set(x.ravel().tolist())
     assert np.array_equal(x, random_samples(net, seed=5, samples=200)["image"])

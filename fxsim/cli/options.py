@@ -99,7 +99,10 @@ def load_npy(path: str) -> NDArray[np.generic]:
     import numpy as np
 
     try:
-        return np.array(np.load(Path(path), mmap_mode="r", allow_pickle=False))
+        array = np.load(Path(path), mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("an archive of several arrays")
+        return np.array(array)
     except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:
         raise InputError(f"must be a .npy file of numbers ({error})", where=path) from None
 

@@ -53,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
         f"golden, runtime profile {net.profile}": _compare(fxsim.golden(net, x), result),
     }
     report: dict[str, Any] = {title: _summary(rows) for title, rows in compared.items()}
-    if labels is not None:
+    if labels is not None and not result.trap:
         report["accuracy"] = _accuracy(result, labels)
     if args.output:
         result.save(args.output)

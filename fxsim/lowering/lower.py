@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from fxsim.lowering.tokens import place_tokens
 from fxsim.ops import MAC_OPERATORS, OPERATORS, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _NUMERICS = frozenset(f.name for f in dataclasses.fields(Numerics))
 _ARRAY = ("act_bits", "weight_bits", "reduction", "group_size")
@@ -85,6 +86,10 @@ def _layer_hardware(net: Network, hw: Hardware, layers: Mapping[str, Mapping[str
         raise LoweringError("layers must be names of nodes or of their outputs", got=unknown)
     found = [hw] * len(net.nodes)
     for name, fields in layers.items():
+        if not isinstance(fields, Mapping):
+            raise LoweringError("layer fields must be a mapping", got=fields, where=f"node {name!r}")
+        if net.nodes[names[name]].op not in MAC_OPERATORS:
+            raise LoweringError("only layers with accumulators may have numerics of their own", where=f"node {name!r}")
         foreign = sorted(set(fields) - _NUMERICS)
         if foreign:
             raise LoweringError("layer fields must be numerics", got=foreign, where=f"node {name!r}")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim._core.errors import HardwareError
 from fxsim.isa import Instruction, Load, Lut, Mac, Merge, Pool, Program, Req, Softmax, Store, VReq
 from fxsim.kernels import (
     COLUMNS,
@@ -30,10 +27,6 @@ from fxsim.kernels import (
     run_softmax,
     run_vreq,
 )
-from fxsim.numerics import Overflow, check_requant_width, scheme_of
-
-if TYPE_CHECKING:
-    from fxsim.hw import Numerics
 
 Ints = NDArray[np.int64]
 
@@ -54,9 +47,6 @@ _VECTOR: dict[type[Instruction], tuple[tuple[str, ...], VectorKernel]] = {
     Softmax: (SOFTMAX_COLUMNS, lambda f, m: run_softmax(f, m.act)),
 }
 
-CHANGEABLE = frozenset({"acc_bits", "acc_internal_bits", "overflow", "bias_policy"})
-"""Numerics that a lowered program does not depend on: everything else is in its weights, biases and instructions."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
@@ -70,16 +60,8 @@ class Step:
     vector: tuple[VectorKernel, Ints] | None = None
 
 
-def field_matrix(program: Program, numerics: Numerics | None) -> Ints:
-    """Fields of every instruction, int64 [n, len(COLUMNS)]; `numerics` replaces widths and overflow rule.
-
-    Raises
-    ------
-    HardwareError
-        `numerics` changes something that the program's constants or instructions already express.
-    QuantizationError
-        A requantization scheme of the program is not exact at the new width.
-    """
+def field_matrix(program: Program) -> Ints:
+    """Fields of every instruction, int64 [n, len(COLUMNS)]."""
     columns = program.columns
     kind = np.full(len(program), NO_KIND, np.int64)
     for cls, code in _KINDS.items():
@@ -92,24 +74,7 @@ def field_matrix(program: Program, numerics: Numerics | None) -> Ints:
     matrix[:, COLUMNS.index("kind")] = kind
     matrix[:, COLUMNS.index("index")] = np.arange(len(program))
     matrix[:, COLUMNS.index("stat")] = bases[program.layer_of] + columns.field("row_base")
-    if numerics is not None:
-        _override(program, numerics, matrix)
     return matrix
-
-
-def _override(program: Program, numerics: Numerics, matrix: Ints) -> None:
-    own = program.hardware.numerics
-    changed = [f.name for f in dataclasses.fields(own)
-               if f.name not in CHANGEABLE and getattr(own, f.name) != getattr(numerics, f.name)]
-    if changed:
-        raise HardwareError("numerics may only change the accumulator's width and overflow rule: the program's weights"
-                            f" and instructions are made for its own {', '.join(changed)}; lower the network again")
-    for code in np.unique(program.columns.table(Req)["scheme"]).tolist():
-        check_requant_width(scheme_of(code), numerics.acc_bits)
-    engine = np.isin(matrix[:, COLUMNS.index("kind")], (KIND_MAC, KIND_MERGE, KIND_REQ))
-    matrix[engine, COLUMNS.index("acc_bits")] = numerics.acc_bits
-    matrix[engine, COLUMNS.index("internal_bits")] = numerics.acc_internal_bits
-    matrix[engine, COLUMNS.index("overflow")] = Overflow[numerics.overflow.upper()]
 
 
 def plan(program: Program, cuts: Iterable[int]) -> list[Step]:

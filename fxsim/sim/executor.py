@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import ProgramError
-from fxsim.graph import DType, InputSpec, LayerStats, as_samples
+from fxsim.graph import DType, InputSpec, LayerStats, as_samples, sample_shape
 from fxsim.kernels import NO_SITE, Memory, Scratch, run_checked, run_plain
 from fxsim.numerics import Affine
 from fxsim.sim.decode import Step, field_matrix, plan
@@ -25,7 +25,6 @@ from fxsim.sim.state import State, chunk_samples, layer_stats, new_scratch, new_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fxsim.hw import Numerics
     from fxsim.isa import Program, Symbol
 
 Array = NDArray[np.generic]
@@ -62,9 +61,7 @@ class Execution:
     trap: TrapEvent | None
 
 
-def execute(
-    program: Program, x: object, *, keep: str | Sequence[str] = "outputs", numerics: Numerics | None = None
-) -> Execution:
+def execute(program: Program, x: object, *, keep: str | Sequence[str] = "outputs") -> Execution:
     """Execute `program` for a batch.
 
     Parameters
@@ -76,8 +73,6 @@ def execute(
         dimension is 1, else (N, *shape).
     keep
         ``"outputs"``, ``"all"``, or names of tensors to return beside the outputs.
-    numerics
-        Replaces the accumulator's width, register width and overflow rule (sweeps); None: the program's own.
 
     Raises
     ------
@@ -85,23 +80,20 @@ def execute(
         The program is illegal, its state does not fit the memory, or `keep` names a tensor it does not have.
     InputError
         `x` does not fit the program's inputs.
-    HardwareError, QuantizationError
-        `numerics` cannot replace the program's own.
     """
     program.check()
     kept = _kept(program, keep)
     inputs, count = _inputs(program, x)
     try:
-        return _execute(program, inputs, count, kept, numerics)
+        return _execute(program, inputs, count, kept)
     except MemoryError as error:
         raise ProgramError(f"state of the program must fit the memory: {error}", where=program.name) from None
 
 
-def _execute(program: Program, inputs: Mapping[str, Array], count: int, kept: list[Symbol],
-             numerics: Numerics | None) -> Execution:
+def _execute(program: Program, inputs: Mapping[str, Array], count: int, kept: list[Symbol]) -> Execution:
     """Run chunk after chunk."""
     stats = new_stats(program)
-    run = _Run(program, kept, numerics, stats)
+    run = _Run(program, kept, stats)
     size = chunk_samples(program, count)
     parts: dict[str, list[Array]] = defaultdict(list)
     for first in range(0, count, size):
@@ -136,15 +128,13 @@ def symbol_affine(symbol: Symbol) -> Affine | None:
 class _Run:
     """A decoded program and its proof, executed chunk after chunk."""
 
-    def __init__(
-        self, program: Program, kept: Sequence[Symbol], numerics: Numerics | None, stats: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, program: Program, kept: Sequence[Symbol], stats: NDArray[np.int64]) -> None:
         self.program, self.stats = program, stats
         self.trap: TrapEvent | None = None
         self.due: dict[int, list[Symbol]] = defaultdict(list)
         for symbol in kept:
             self.due[symbol.ready].append(symbol)
-        self.fields = field_matrix(program, numerics)
+        self.fields = field_matrix(program)
         self.work: Scratch = new_scratch(program, self.fields)
         plain = plain_instructions(program, self.fields, self.work)
         self.steps = [(step, bool(plain[step.start : step.stop].all())) for step in plan(program, self.due)]
@@ -173,7 +163,7 @@ class _Run:
         walk(self.fields[step.start : step.stop], state.array, state.memory, state.bank, state.tally, self.work)
 
     def _snapshot(self, executed: int, memory: Memory) -> dict[str, Array]:
-        return {s.name: _typed(self.program, s, _place(self.program, memory, s)) for s in self.due.get(executed, ())}
+        return {s.name: _typed(s, _place(self.program, memory, s)) for s in self.due.get(executed, ())}
 
 
 def _place(program: Program, memory: Memory, symbol: Symbol) -> NDArray[np.uint8]:
@@ -191,9 +181,8 @@ def _bytes(array: Array) -> NDArray[np.uint8]:
     return little.reshape(len(little), -1).view(np.uint8)
 
 
-def _typed(program: Program, symbol: Symbol, data: NDArray[np.uint8]) -> Array:
+def _typed(symbol: Symbol, data: NDArray[np.uint8]) -> Array:
     """Copy a tensor's bytes as the user sees it."""
     dtype = np.dtype(symbol.dtype)
-    shape = symbol.shape[1:] if program.batched and symbol.shape[:1] == (1,) else symbol.shape
     codes = np.ascontiguousarray(data).view(dtype.newbyteorder("<")).astype(dtype)
-    return codes.reshape(len(data), *shape)
+    return codes.reshape(len(data), *sample_shape(symbol.shape))

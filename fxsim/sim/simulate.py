@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fxsim._core.errors import HardwareError
 from fxsim.energy import EnergyReport, energy_report
 from fxsim.graph import LayerStats, Tensors
 from fxsim.hw import BURST_BYTES, Kind, Numerics
 from fxsim.isa import Layer, Program
 from fxsim.sim.executor import Execution, TrapEvent, execute, symbol_affine
+from fxsim.sim.override import with_numerics
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
 from fxsim.sim.timing import LayerTiming, Timeline, timeline
 
@@ -42,15 +44,21 @@ def simulate(
     keep
         ``"outputs"``, ``"all"`` or tensor names to return.
     numerics
-        Accumulator width and overflow rule to use instead of the program's own.
+        Accumulator width and overflow rule to use in every layer instead of the program's own: values, prices and the
+        result's hardware follow. What the program's constants depend on cannot be changed here.
 
     Raises
     ------
     ProgramError, InputError
         The program or the data is illegal.
+    HardwareError, QuantizationError
+        `numerics` cannot replace the program's own, or holds a bias that does not fit under bias_policy = error.
     """
     program = program if isinstance(program, Program) else Program.load(program)
-    execution = execute(program, x, keep=keep, numerics=numerics)
+    if numerics is not None:
+        program = with_numerics(program, numerics)
+    execution = execute(program, x, keep=keep)
+    _check_biases(program, execution)
     timing = timeline(program)
     energy = energy_report(program)
     dram = _per_layer(program, BURST_BYTES * energy.counts.kind(Kind.DRAM_BLOCK))
@@ -72,7 +80,7 @@ def simulate(
         hardware=program.hardware,
         samples=len(next(iter(execution.tensors.values()))),
         tensors=_tensors(program, execution),
-        output_names=tuple(symbol.name for symbol in program.symbols if symbol.kind == "output"),
+        output_names=tuple(symbol.name for symbol in program.of_kind("output")),
         cycles=timing.cycles,
         layers=Layers(records),
         energy=Energy(
@@ -89,7 +97,23 @@ def simulate(
 
 
 def _tensors(program: Program, execution: Execution) -> Tensors:
-    return Tensors(execution.tensors, {symbol.name: symbol_affine(symbol) for symbol in program.symbols})
+    """What the user asked for; outputs behind a trap are withheld."""
+    quants = {symbol.name: symbol_affine(symbol) for symbol in program.symbols}
+    withheld = {symbol.name for symbol in program.of_kind("output")} if execution.trap is not None else set()
+    return Tensors({name: array for name, array in execution.tensors.items() if name not in withheld}, quants)
+
+
+def _check_biases(program: Program, execution: Execution) -> None:
+    """Under bias_policy = error no bias load may leave the register."""
+    if program.hardware.numerics.bias_policy == "apply":
+        return
+    for layer, stats in zip(program.layers, execution.stats, strict=True):
+        if stats.bias_overflow_count:
+            raise HardwareError(
+                f"every bias must fit the accumulator of {program.hardware.numerics.acc_bits} bits "
+                "(bias_policy = apply loads it through the overflow rule)",
+                where=f"layer {layer.name!r}",
+            )
 
 
 def trap_sentence(program: Program, timing: Timeline, event: TrapEvent) -> str:

@@ -46,8 +46,10 @@ def new_stats(program: Program) -> NDArray[np.int64]:
 def layer_stats(program: Program, stats: NDArray[np.int64]) -> list[LayerStats]:
     """Split the counters layer by layer."""
     ends = np.cumsum([layer.channels for layer in program.layers]).tolist()
-    return [LayerStats(*stats[:, end - layer.channels : end].copy())
-            for layer, end in zip(program.layers, ends, strict=True)]
+    return [
+        LayerStats(*stats[:, end - layer.channels : end].copy())
+        for layer, end in zip(program.layers, ends, strict=True)
+    ]
 
 
 def bank_shape(program: Program) -> tuple[int, int, int]:

@@ -90,8 +90,9 @@ def timeline(program: Program) -> Timeline:
     times = schedule(columns, costs, program.hardware)
     edges = window_edges(times.end, program.layer_of, len(program.layers))
     compute, causes = attribute(columns, costs, times, edges)
-    result = Timeline(times.issue, times.start, times.end, int(times.end.max(initial=-1)) + 1,
-                      _layers(edges, compute, causes))
+    result = Timeline(
+        times.issue, times.start, times.end, int(times.end.max(initial=-1)) + 1, _layers(edges, compute, causes)
+    )
     _check_attribution(result)
     _check_bounds(result.cycles, columns, costs, program.hardware)
     return result
@@ -100,8 +101,9 @@ def timeline(program: Program) -> Timeline:
 def _layers(edges: Ints, compute: Ints, causes: dict[str, Ints]) -> tuple[LayerTiming, ...]:
     stalls = zip(*(causes[name].tolist() for name in CAUSES), strict=True)
     rows = zip(edges[:-1].tolist(), np.diff(edges).tolist(), compute.tolist(), stalls, strict=True)
-    return tuple(LayerTiming(begin, cycles, busy, dict(zip(CAUSES, idle, strict=True)))
-                 for begin, cycles, busy, idle in rows)
+    return tuple(
+        LayerTiming(begin, cycles, busy, dict(zip(CAUSES, idle, strict=True))) for begin, cycles, busy, idle in rows
+    )
 
 
 def _check_attribution(times: Timeline) -> None:
@@ -109,8 +111,9 @@ def _check_attribution(times: Timeline) -> None:
     for index, layer in enumerate(times.layers):
         parts = layer.compute_cycles + sum(layer.stalls.values())
         if parts != layer.cycles:
-            raise ProgramError(f"compute and stalls must add up to {layer.cycles} cycles", got=parts,
-                               where=f"layer {index}")
+            raise ProgramError(
+                f"compute and stalls must add up to {layer.cycles} cycles", got=parts, where=f"layer {index}"
+            )
     total = sum(layer.cycles for layer in times.layers)
     if total != times.cycles:
         raise ProgramError(f"layer windows must add up to {times.cycles} cycles", got=total)

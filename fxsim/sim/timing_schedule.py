@@ -78,8 +78,9 @@ class _Bank:
     def demand(self, half: int, state: _State) -> int:
         """First cycle in which `half` is in `state`, which it must be after the instructions before."""
         if self._state[half] is not state:
-            raise HazardError(f"bank half {half} must be {state.name} after the instructions before",
-                              got=self._state[half].name)
+            raise HazardError(
+                f"bank half {half} must be {state.name} after the instructions before", got=self._state[half].name
+            )
         return self._since[half]
 
     def change(self, half: int, state: _State, since: int) -> None:
@@ -190,8 +191,13 @@ def schedule(columns: Columns, costs: Costs, hardware: Hardware) -> Schedule:
     if max(machine.end) >= CYCLE_LIMIT:
         raise ProgramError("cycles must be less than 2**62", got=max(machine.end))
     waits = {name: np.array(times, np.int64) for name, times in machine.waits.items()}
-    result = Schedule(np.array(machine.issue, np.int64), np.array(machine.start, np.int64),
-                      np.array(machine.end[:-1], np.int64), sources, **waits)
+    result = Schedule(
+        np.array(machine.issue, np.int64),
+        np.array(machine.start, np.int64),
+        np.array(machine.end[:-1], np.int64),
+        sources,
+        **waits,
+    )
     _check_semaphores(columns, result)
     return result
 
@@ -224,8 +230,10 @@ def _match_tokens(columns: Columns) -> Ints:
         late = np.flatnonzero(pushers[:count] >= poppers[:count])
         if late.size or len(poppers) > count:
             first = late[0] if late.size else count
-            raise HazardError(f"pop {first} of semaphore {semaphore.name} must follow its push in file order",
-                              where=place(columns, int(poppers[first])))
+            raise HazardError(
+                f"pop {first} of semaphore {semaphore.name} must follow its push in file order",
+                where=place(columns, int(poppers[first])),
+            )
         sources[semaphore.producer, poppers] = pushers[:count]
     return sources
 
@@ -245,5 +253,7 @@ def _check_semaphores(columns: Columns, times: Schedule) -> None:
         level = np.arange(1, len(pushers) + 1) - popped
         over = np.flatnonzero(level > SEMAPHORE_MAX)
         if over.size:
-            raise HazardError(f"semaphore {semaphore.name} must hold at most {SEMAPHORE_MAX} tokens",
-                              where=place(columns, int(pushers[over[0]])))
+            raise HazardError(
+                f"semaphore {semaphore.name} must hold at most {SEMAPHORE_MAX} tokens",
+                where=place(columns, int(pushers[over[0]])),
+            )

@@ -25,8 +25,19 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
-CAUSES = ("token_dma", "token_mac", "token_req", "token_vec", "half", "requantizer", "row_file", "w_port", "r_gap",
-          "drain", "issue")
+CAUSES = (
+    "token_dma",
+    "token_mac",
+    "token_req",
+    "token_vec",
+    "half",
+    "requantizer",
+    "row_file",
+    "w_port",
+    "r_gap",
+    "drain",
+    "issue",
+)
 """Why a cycle is idle, in the order in which conditions are inspected.
 
 token_X: a token of unit X is missing. half: the bank half is not free. requantizer: the previous REQ is not done.
@@ -64,14 +75,22 @@ class Runs:
 
     def following(self, cycles: Ints) -> Runs:
         """Find the first run from each of `cycles` on; `lo` is 2**63 - 1 where there is none."""
-        ended = Runs(*(np.append(part, end) for part, end in
-                       ((self.lo, _NEVER), (self.hi, _NEVER), (self.owner, 0), (self.tile, -1))))
+        ended = Runs(
+            *(
+                np.append(part, end)
+                for part, end in ((self.lo, _NEVER), (self.hi, _NEVER), (self.owner, 0), (self.tile, -1))
+            )
+        )
         return ended.take(np.searchsorted(self.lo, cycles))
 
     def otherwise(self, good: NDArray[np.bool_], other: Runs) -> Runs:
         """Take these runs where `good`, else those of `other`."""
-        return Runs(np.where(good, self.lo, other.lo), np.where(good, self.hi, other.hi),
-                    np.where(good, self.owner, other.owner), np.where(good, self.tile, other.tile))
+        return Runs(
+            np.where(good, self.lo, other.lo),
+            np.where(good, self.hi, other.hi),
+            np.where(good, self.owner, other.owner),
+            np.where(good, self.tile, other.tile),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

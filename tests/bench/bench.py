@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +75,7 @@ def steady(path: Path, runs: int) -> list[object]:
     timeline(program)
     for _ in range(runs):
         ours.append(seconds(lambda: execute(program, x)))
-        theirs.append(seconds(lambda: invoke()))
+        theirs.append(seconds(invoke))
         clock.append(seconds(lambda: timeline(program)))
     ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
     macs = BATCH * sum(layer.macs for layer in program.layers)
@@ -92,14 +92,22 @@ def steady(path: Path, runs: int) -> list[object]:
     ]
 
 
+CHILD = """
+import sys
+from fxsim.cli import main
+status = main(sys.argv[1:])
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(peak.split()[1], file=sys.stderr)
+sys.exit(status)
+"""
+
+
 def process(path: Path, cache: str) -> tuple[float, float]:
     """Wall seconds and peak MB of `fxsim run` on one random sample."""
-    command = [sys.executable, "-m", "fxsim.cli", "run", str(path), "--random", "1"]
+    command = [sys.executable, "-c", CHILD, "run", str(path), "--random", "1"]
     start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "FXSIM_CACHE_DIR": cache})
-    _, status, usage = os.wait4(child.pid, 0)
-    assert status == 0, f"{' '.join(command)} failed"
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    done = subprocess.run(command, env={**os.environ, "FXSIM_CACHE_DIR": cache}, capture_output=True, check=True)
+    return time.perf_counter() - start, int(done.stderr.split()[-1]) / 1024
 
 
 def start_up(path: Path, runs: int) -> list[object]:
@@ -126,8 +134,8 @@ def main() -> None:
             ["model", "cold s", "warm s", "peak MB"], starts, title="fxsim run MODEL --random 1, whole process"
         )
     )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\nnumpy {np.__version__}, {os.cpu_count()} cores, this process's peak {peak:.0f} MB")
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numba", "numpy", "ai-edge-litert"))
+    print(f"\n{versions}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

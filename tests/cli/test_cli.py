@@ -96,7 +96,7 @@ def test_listings(verb: list[str], words: list[str], capsys: pytest.CaptureFixtu
 
 
 def bad(tmp_path: Path, name: str) -> str:
-    files = {
+    files: dict[str, np.ndarray] = {
         "wide.npy": np.zeros((2, 63), np.int8),
         "codes.npy": np.zeros((2, 64), np.uint8),
         "nan.npy": np.full((2, 64), np.nan, np.float32),

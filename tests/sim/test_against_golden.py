@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -49,7 +51,7 @@ def test_random_networks_on_random_hardware(net: Network, hw: Hardware, scheme: 
 
 
 @st.composite
-def timings(draw: st.DrawFn) -> dict[str, object]:
+def timings(draw: st.DrawFn) -> dict[str, Any]:
     """Every field of `Timing` but the columns, which are numerics for a tree."""
     return {
         "rows": draw(st.integers(1, 6)),
@@ -77,7 +79,7 @@ def timings(draw: st.DrawFn) -> dict[str, object]:
 
 
 @given(networks(), descriptions(), timings(), st.integers(0, 99))
-def test_timing_never_changes_a_bit(net: Network, hw: Hardware, timing: dict[str, object], seed: int) -> None:
+def test_timing_never_changes_a_bit(net: Network, hw: Hardware, timing: dict[str, Any], seed: int) -> None:
     assert set(timing) | {"cols"} == {f.name for f in Timing.__dataclass_fields__.values()}
     roomy = hw.replace(act_spad_bytes=10_000, weight_spad_bytes=10_000, param_spad_bytes=10_000, acc_depth=12)
     x = random_samples(net, seed, 2)

@@ -16,6 +16,7 @@ from fxsim.isa.reference import run_plain
 from fxsim.numerics import Overflow
 from fxsim.sim import executor
 from fxsim.sim.executor import execute
+from fxsim.sim.override import with_numerics
 from tests.sim.value_programs import INPUT, RECORDS_AT, value_programs
 
 if TYPE_CHECKING:
@@ -38,8 +39,11 @@ def check(program: Program, x: NDArray[np.uint8], run: Execution) -> None:
     np.testing.assert_array_equal(run.tensors["y"], expected)
     check_counters(program, results, run)
     traps = [(s, *r.trap) for s, r in enumerate(results) if r.trap is not None]
-    found = None if run.trap is None else tuple(getattr(run.trap, name) for name in
-                                                ("sample", "instruction", "group", "position", "row", "k"))
+    found = (
+        None
+        if run.trap is None
+        else tuple(getattr(run.trap, name) for name in ("sample", "instruction", "group", "position", "row", "k"))
+    )
     assert found == (traps[0] if traps else None)
 
 
@@ -96,13 +100,11 @@ def under(program: Program, numerics: Numerics) -> Program:
 
 
 @given(value_programs(), st.integers(0, 9), st.sampled_from(list(Overflow)), st.integers(4, 48), st.integers(0, 16))
-def test_numerics_replace_width_and_rule(
-    program: Program, seed: int, overflow: Overflow, bits: int, more: int
-) -> None:
+def test_numerics_replace_width_and_rule(program: Program, seed: int, overflow: Overflow, bits: int, more: int) -> None:
     numerics = program.hardware.replace(
         overflow=overflow.name.lower(), acc_bits=bits, acc_internal_bits=bits + more
     ).numerics
-    same(execute(program, samples(seed), numerics=numerics), execute(under(program, numerics), samples(seed)))
+    same(execute(with_numerics(program, numerics), samples(seed)), execute(under(program, numerics), samples(seed)))
 
 
 @given(value_programs(longest=2))
@@ -111,7 +113,7 @@ def test_numerics_that_constants_express_are_refused(program: Program) -> None:
     for field, value in changes.items():
         numerics = program.hardware.replace(**{field: value}).numerics
         with pytest.raises(HardwareError, match=field):
-            execute(program, samples(0), numerics=numerics)
+            with_numerics(program, numerics)
 
 
 @given(value_programs(longest=4))
@@ -120,7 +122,7 @@ def test_widths_beyond_the_scheme_are_refused(program: Program) -> None:
     schemes = {i.scheme.name for i in program.instructions if isinstance(i, Req)}
     if schemes - {"FP32_RNE"}:
         with pytest.raises(QuantizationError, match="acc_bits"):
-            execute(program, samples(0), numerics=wide)
+            with_numerics(program, wide)
 
 
 def with_record(program: Program, bias: int, word: int) -> Program:

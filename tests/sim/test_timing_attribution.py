@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 FILL = {"first": 1, "last": 1}
 
 
-def accounts(*instructions: Instruction, hardware: Hardware = TREE,
-             layer_of: list[int] | None = None) -> list[Counter[str]]:
+def accounts(
+    *instructions: Instruction, hardware: Hardware = TREE, layer_of: list[int] | None = None
+) -> list[Counter[str]]:
     """Cycles of every layer by cause, zeros left out."""
     times = timeline(program(*instructions, hardware=hardware, layer_of=layer_of))
     return [+Counter(layer.stalls | {"compute": layer.compute_cycles}) for layer in times.layers]
@@ -34,8 +35,12 @@ def lut(**fields: int) -> Lut:
 def test_load_mac_req_store() -> None:
     # LOAD 0 .. 41. MAC issued 42, row file until 47; beats 47, 49, 51, 53 with Tw = 2 between; commit 57.
     # REQ beats 58, 59, commit 61; STORE until 79.
-    parts = (load(256, pushes=bits(Semaphore.DMA_MAC)), mac(load_params=1, **FILL, pops=bits(Semaphore.DMA_MAC)),
-             req(pushes=bits(Semaphore.REQ_DMA)), store(4, pops=bits(Semaphore.REQ_DMA)))
+    parts = (
+        load(256, pushes=bits(Semaphore.DMA_MAC)),
+        mac(load_params=1, **FILL, pops=bits(Semaphore.DMA_MAC)),
+        req(pushes=bits(Semaphore.REQ_DMA)),
+        store(4, pops=bits(Semaphore.REQ_DMA)),
+    )
     assert accounts(*parts) == [{"token_dma": 42, "row_file": 5, "w_port": 3, "compute": 6, "drain": 4 + 20}]
 
 
@@ -53,8 +58,12 @@ def test_a_chain_waits_for_its_slot() -> None:
 
 def test_a_mac_waits_for_the_token_of_the_req_before_it() -> None:
     # MAC beat 3. REQ waits for LOAD until 42, beats 43, 44. MAC issued 43, tile 44 + 2, beat 46, commit 50.
-    parts = (load(256, pushes=bits(Semaphore.DMA_MAC)), mac(k_count=4, **FILL), req(pops=bits(Semaphore.DMA_MAC)),
-             mac(k_count=4, half=1, **FILL))
+    parts = (
+        load(256, pushes=bits(Semaphore.DMA_MAC)),
+        mac(k_count=4, **FILL),
+        req(pops=bits(Semaphore.DMA_MAC)),
+        mac(k_count=4, half=1, **FILL),
+    )
     assert accounts(*parts) == [{"w_port": 3 + 2, "token_dma": 38, "compute": 4, "drain": 4}]
 
 
@@ -81,8 +90,13 @@ def test_a_kept_slot_waits_for_the_gap() -> None:
 def test_windows_end_with_the_last_commit_of_a_layer() -> None:
     # Layer 0: LOAD until 17, LUT 18 .. 25, STORE 26 .. 43. Layer 1: LOAD 27 .. 51, LUT 52 .. 59. Layer 2 is empty.
     to_vec, from_vec = bits(Semaphore.DMA_VEC), bits(Semaphore.VEC_DMA)
-    parts = (load(pushes=to_vec), lut(pops=to_vec, pushes=from_vec), store(pops=from_vec), load(pushes=to_vec),
-             lut(pops=to_vec))
+    parts = (
+        load(pushes=to_vec),
+        lut(pops=to_vec, pushes=from_vec),
+        store(pops=from_vec),
+        load(pushes=to_vec),
+        lut(pops=to_vec),
+    )
     found = accounts(*parts, layer_of=[0, 0, 0, 1, 1])
     assert found == [{"token_dma": 18, "compute": 8, "drain": 18}, {"token_dma": 8, "compute": 8}]
     layered = timeline(program(*parts, layer_of=[0, 0, 0, 1, 3]))

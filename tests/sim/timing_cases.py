@@ -11,9 +11,22 @@ from fxsim.isa import Instruction, Layer, Load, Mac, Merge, Order, Program, Req,
 from fxsim.numerics import Reduction
 
 # Tw = 4 * 4 * 8 bits / 64 bits = 2, R = 1, Ld = 1 + 1 + ceil(2 levels / 2) + 1 = 4, Lq = 2; 8 bus cycles per block.
-TREE = Hardware(rows=4, cols=4, x_port_bytes=4, w_port_bytes=8, acc_depth=32, requant_lanes=2, vector_lanes=4,
-                dram_bytes_per_cycle=8, dram_latency=10, dram_outstanding=2, read_latency=1, mul_latency=1,
-                tree_levels_per_stage=2, requant_latency=2)
+TREE = Hardware(
+    rows=4,
+    cols=4,
+    x_port_bytes=4,
+    w_port_bytes=8,
+    acc_depth=32,
+    requant_lanes=2,
+    vector_lanes=4,
+    dram_bytes_per_cycle=8,
+    dram_latency=10,
+    dram_outstanding=2,
+    read_latency=1,
+    mul_latency=1,
+    tree_levels_per_stage=2,
+    requant_latency=2,
+)
 # Tw = 1, R = 4 / 2 = 2, Ld = 1 + 1 + 2 = 4.
 CHAIN = TREE.replace(reduction="chain", chain_per_stage=2, w_port_bytes=16)
 
@@ -25,9 +38,25 @@ def bits(*semaphores: Semaphore) -> int:
 
 def mac(**fields: Any) -> Mac:
     """A 1x1 MAC over 16 dense channels at one position for 4 rows, on TREE."""
-    base = {"rows": 4, "positions": 1, "k_count": 16, "channels": 16, "pixel_pitch": 16, "kh": 1, "kw": 1, "tile_h": 8,
-            "tile_w": 8, "out_w": 8, "stride_x": 1, "stride_y": 1, "dil_x": 1, "dil_y": 1, "depth_mult": 1,
-            "acc_bits": 32, "internal_bits": 48}
+    base = {
+        "rows": 4,
+        "positions": 1,
+        "k_count": 16,
+        "channels": 16,
+        "pixel_pitch": 16,
+        "kh": 1,
+        "kw": 1,
+        "tile_h": 8,
+        "tile_w": 8,
+        "out_w": 8,
+        "stride_x": 1,
+        "stride_y": 1,
+        "dil_x": 1,
+        "dil_y": 1,
+        "depth_mult": 1,
+        "acc_bits": 32,
+        "internal_bits": 48,
+    }
     return Mac(**(base | fields))
 
 

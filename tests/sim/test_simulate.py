@@ -1,0 +1,97 @@
+"""`simulate`: overrides, traps and shapes as a user meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fxsim
+from fxsim._core.errors import HardwareError, InputError, LoweringError, TrapError
+from fxsim.api import differences
+from fxsim.graph import DType, Network, Node, TensorType, Value, build
+from fxsim.numerics import Affine
+from fxsim.ops import FullyConnected
+
+FC = Path(__file__).resolve().parents[2] / "models" / "digits" / "digits_fc.tflite"
+X = np.load(FC.parent / "x_eval_flat.npy")[:20]
+
+
+def test_an_override_is_the_lowered_thing() -> None:
+    """Values, counters, prices and hardware equal those of a program lowered for the width."""
+    program = fxsim.lower(FC)
+    narrow = fxsim.Hardware(name="edge-16x16", acc_bits=14, overflow="wrap", bias_policy="apply")
+    over = fxsim.simulate(program, X, keep="all", numerics=narrow.numerics)
+    lowered = fxsim.run(FC, X, hw=narrow, keep="all")
+    assert sum(d.mismatches for d in differences(lowered.tensors, over.tensors)) == 0
+    assert over.to_dict() == lowered.to_dict()
+    assert over.energy_pj < fxsim.simulate(program, X).energy_pj
+    assert any(layer.overflow_count for layer in over.layers)
+
+
+def test_an_override_holds_the_bias_policy() -> None:
+    numerics = fxsim.Hardware(acc_bits=9).numerics
+    with pytest.raises(HardwareError, match=r"layer '\w+': every bias must fit the accumulator of 9 bits"):
+        fxsim.simulate(fxsim.lower(FC), X, numerics=numerics)
+
+
+def test_outputs_behind_a_trap_are_withheld_everywhere(tmp_path: Path) -> None:
+    trap = fxsim.run(FC, X, hw=fxsim.Hardware(acc_bits=12, overflow="trap", bias_policy="apply"), keep="all")
+    assert trap.trap.startswith("sample 0, layer 'dense1' (FULLY_CONNECTED), channel ")
+    assert "probabilities" not in trap.tensors
+    trap.save(tmp_path / "r.npz")
+    for result in (trap, fxsim.Result.load(tmp_path / "r.npz")):
+        with pytest.raises(TrapError, match="no accumulator may overflow"):
+            result.outputs  # noqa: B018
+    calm = fxsim.run(FC, X, hw=fxsim.Hardware(overflow="trap"))
+    assert np.array_equal(calm.outputs["probabilities"], fxsim.run(FC, X).outputs["probabilities"])
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ({"probabilities": {"acc_bits": 20}}, "only layers with accumulators"),
+        ({"dense1": 3}, "layer fields must be a mapping, not 3"),
+        ({"dense9": {}}, r"layers must be names of nodes or of their outputs, not \['dense9'\]"),
+        ({"dense1": {"rows": 3}}, r"layer fields must be numerics, not \['rows'\]"),
+    ],
+)
+def test_illegal_layer_overrides(layers: dict[str, dict[str, object]], message: str) -> None:
+    with pytest.raises(LoweringError, match=message):
+        fxsim.lower(FC, layers=layers)
+
+
+def test_layer_overrides_act_on_their_layer() -> None:
+    hw = fxsim.Hardware(bias_policy="apply", overflow="saturate")
+    program = fxsim.lower(FC, hw, layers={"dense2": {"acc_bits": 10}})
+    result = fxsim.simulate(program, X)
+    assert [layer.overflow_count > 0 for layer in result.layers] == [False, True, False, False]
+
+
+def two_inputs() -> Network:
+    """Inputs a (1, 8) and b (2, 8), each into its own FULLY_CONNECTED."""
+    quant, rng = Affine(np.float32(0.05), 3), np.random.default_rng(0)
+    values: list[Value] = []
+    nodes: list[Node] = []
+    for name, rows in (("a", 1), ("b", 2)):
+        codes = rng.integers(-127, 128, (4, 8)).astype(np.int8)
+        base = len(values)
+        values += [
+            Value(name, TensorType((rows, 8), DType.INT8, quant)),
+            Value(f"w_{name}", TensorType((4, 8), DType.INT8, Affine(np.float32(0.01), 0)), codes),
+            Value(f"y_{name}", TensorType((rows, 4), DType.INT8, quant)),
+        ]
+        attrs = FullyConnected(activation="NONE")
+        nodes.append(Node("FULLY_CONNECTED", f"y_{name}", (base, base + 1, -1), (base + 2,), attrs))
+    return build("two", values, nodes, [0, 3], [2, 5])
+
+
+def test_inputs_with_different_first_dimensions() -> None:
+    net, rng = two_inputs(), np.random.default_rng(1)
+    x = {"a": rng.integers(-128, 128, (3, 8)).astype(np.int8), "b": rng.integers(-128, 128, (3, 2, 8)).astype(np.int8)}
+    result = fxsim.run(net, x, keep="all")
+    assert {name: t.shape for name, t in result.outputs.items()} == {"y_a": (3, 4), "y_b": (3, 2, 4)}
+    assert sum(d.mismatches for d in differences(fxsim.golden(net, x), result.tensors)) == 0
+    with pytest.raises(InputError):
+        fxsim.run(net, x["a"])
