@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import settings
 
+from fxsim._core.jit import specialisations
 from tests.tally import summarise
 
 if TYPE_CHECKING:
@@ -21,3 +22,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how many elements each profile was compared on."""
     summarise(terminalreporter)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Entry kernels have one signature each: a second one is a dtype or layout that slipped through a boundary."""
+    several = {name: count for name, count in specialisations().items() if count > 1}
+    if several:
+        session.exitstatus = 1
+        raise RuntimeError(f"entry kernels must have one specialisation each, not {several}")

@@ -21,8 +21,14 @@ _SIZE_LIMIT = 1 << 31
 _LISTED = 20
 
 
-def build(name: str, values: Sequence[Value], nodes: Sequence[Node], inputs: Sequence[int], outputs: Sequence[int],
-          profile: str = "tflite") -> Network:
+def build(
+    name: str,
+    values: Sequence[Value],
+    nodes: Sequence[Node],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    profile: str = "tflite",
+) -> Network:
     """Check a graph and put its nodes in topological order (stable: the given order where it is legal).
 
     Operators themselves are checked by `fxsim.ops.validate`.
@@ -58,8 +64,9 @@ def _raise(where: str, problems: list[str]) -> None:
     raise GraphError("; ".join([*problems[:_LISTED], *rest]), where=f"network {where!r}")
 
 
-def _count_problems(values: Sequence[Value], nodes: Sequence[Node], inputs: Sequence[int],
-                    outputs: Sequence[int]) -> list[str]:
+def _count_problems(
+    values: Sequence[Value], nodes: Sequence[Node], inputs: Sequence[int], outputs: Sequence[int]
+) -> list[str]:
     parts = {"values": values, "nodes": nodes, "inputs": inputs, "outputs": outputs}
     return [f"network must have {part}" for part, items in parts.items() if not items]
 
@@ -82,8 +89,9 @@ def _type_problems(value: Value) -> Iterator[str]:
         yield f"data must be {value.type}, not {data.dtype}{list(data.shape)}"
 
 
-def _index_problems(values: Sequence[Value], nodes: Sequence[Node], inputs: Sequence[int],
-                    outputs: Sequence[int]) -> Iterator[str]:
+def _index_problems(
+    values: Sequence[Value], nodes: Sequence[Node], inputs: Sequence[int], outputs: Sequence[int]
+) -> Iterator[str]:
     count = len(values)
     lists = [("inputs", inputs), ("outputs", outputs)]
     lists += [(f"operands of node {node.name!r}", [i for i in node.inputs if i != ABSENT]) for node in nodes]
@@ -101,8 +109,9 @@ def _index_problems(values: Sequence[Value], nodes: Sequence[Node], inputs: Sequ
             yield f"{what} must not repeat, not {list(indices)}"
 
 
-def _producer_problems(values: Sequence[Value], nodes: Sequence[Node], inputs: Sequence[int],
-                       outputs: Sequence[int]) -> Iterator[str]:
+def _producer_problems(
+    values: Sequence[Value], nodes: Sequence[Node], inputs: Sequence[int], outputs: Sequence[int]
+) -> Iterator[str]:
     names = [value.name for value in values]
     yield from (f"input {names[i]!r} must not be a constant" for i in inputs if values[i].is_constant)
     produced = Counter(i for node in nodes for i in node.outputs)

@@ -45,7 +45,10 @@ if TYPE_CHECKING:
 _HEX_BYTES = 32
 _TOKEN_FIELDS = {"pop": "pops", "push": "pushes"}
 _PROGRAM: Mapping[str, records.Parser] = {
-    "schema": records.integer, "name": records.text, "profile": records.text, "batched": records.boolean,
+    "schema": records.integer,
+    "name": records.text,
+    "profile": records.text,
+    "batched": records.boolean,
     "dram_bytes": records.natural,
 }
 
@@ -64,8 +67,13 @@ class _Token(NamedTuple):
 
 def disassemble(program: Image) -> str:
     """Write `program` as assembly text; each instruction's index stands behind it as a comment."""
-    head = {"schema": Image.schema, "name": program.name, "profile": program.profile, "batched": program.batched,
-            "dram_bytes": program.dram_bytes}
+    head = {
+        "schema": Image.schema,
+        "name": program.name,
+        "profile": program.profile,
+        "batched": program.batched,
+        "dram_bytes": program.dram_bytes,
+    }
     lines = [_directive(".program", head), ".hardware", program.hardware.to_toml().rstrip("\n"), ".end"]
     lines += [".constants", *_hex_lines(program.constants), ".end"]
     lines += [_directive(".symbol", _shallow(symbol)) for symbol in program.symbols]
@@ -131,9 +139,15 @@ class _Reader:
             raise AssemblyError("text must have .program, .hardware and .constants")
         if self._head.pop("schema") != Image.schema:
             raise AssemblyError(f"schema must be {Image.schema}", where=".program")
-        return {"hardware": self._hardware, "code": encode(self._instructions), "constants": self._constants,
-                "symbols": tuple(self._symbols), "layers": tuple(self._layers),
-                "layer_of": np.array(self._layer_of, np.int32), **self._head}
+        return {
+            "hardware": self._hardware,
+            "code": encode(self._instructions),
+            "constants": self._constants,
+            "symbols": tuple(self._symbols),
+            "layers": tuple(self._layers),
+            "layer_of": np.array(self._layer_of, np.int32),
+            **self._head,
+        }
 
     def _directive(self, tokens: list[_Token]) -> None:
         name = tokens[0]
@@ -151,8 +165,11 @@ class _Reader:
         elif name.text == ".layer":
             self._layers.append(Layer(**_record(tokens, records.LAYER)))
         else:
-            raise AssemblyError("directive must be .program, .hardware, .constants, .symbol, .layer or .end",
-                                got=name.text, where=name.where)
+            raise AssemblyError(
+                "directive must be .program, .hardware, .constants, .symbol, .layer or .end",
+                got=name.text,
+                where=name.where,
+            )
 
     def _once(self, present: object, name: _Token) -> None:
         if present is not None:
@@ -183,8 +200,9 @@ class _Reader:
 def _parse_instruction(tokens: list[_Token]) -> Instruction:
     mnemonic = tokens[0]
     if mnemonic.text not in INSTRUCTIONS:
-        raise AssemblyError(f"mnemonic must be one of: {', '.join(INSTRUCTIONS)}", got=mnemonic.text,
-                            where=mnemonic.where)
+        raise AssemblyError(
+            f"mnemonic must be one of: {', '.join(INSTRUCTIONS)}", got=mnemonic.text, where=mnemonic.where
+        )
     cls = INSTRUCTIONS[mnemonic.text]
     fields = {f.name: f for f in cls.layout}
     values: dict[str, int] = {}
@@ -192,8 +210,9 @@ def _parse_instruction(tokens: list[_Token]) -> Instruction:
         field = fields.get(_TOKEN_FIELDS.get(name, name))
         if field is None or name in _TOKEN_FIELDS.values():
             known = [*_TOKEN_FIELDS, *(n for n in fields if n not in _TOKEN_FIELDS.values())]
-            raise AssemblyError(f"field of {cls.mnemonic} must be one of: {', '.join(known)}", got=name,
-                                where=token.where)
+            raise AssemblyError(
+                f"field of {cls.mnemonic} must be one of: {', '.join(known)}", got=name, where=token.where
+            )
         values[field.name] = _field_value(field, value, token)
     return cls(**values)
 

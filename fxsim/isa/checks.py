@@ -54,8 +54,12 @@ def check_image(program: Image) -> None:
 def memory_limits(program: Image) -> dict[Memory, int]:
     """Bytes of every memory."""
     timing = program.hardware.timing
-    return {Space.ACT: timing.act_spad_bytes, Space.WEIGHT: timing.weight_spad_bytes,
-            Space.PARAM: timing.param_spad_bytes, DRAM: program.dram_bytes}
+    return {
+        Space.ACT: timing.act_spad_bytes,
+        Space.WEIGHT: timing.weight_spad_bytes,
+        Space.PARAM: timing.param_spad_bytes,
+        DRAM: program.dram_bytes,
+    }
 
 
 def _require(good: NDArray[np.bool_], cls: type[Instruction], index: Ints, field: str, text: str, values: Ints) -> None:
@@ -68,8 +72,9 @@ def _check_tokens(cls: type[Instruction], table: Table) -> None:
     may_pop = sum(1 << s for s in Semaphore if s.consumer is cls.unit.engine)
     may_push = sum(1 << s for s in Semaphore if s.producer is cls.unit)
     _require(table.pops & ~may_pop == 0, cls, table.index, "pops", "must name semaphores of its engine", table.pops)
-    _require(table.pushes & ~may_push == 0, cls, table.index, "pushes", "must name semaphores of its unit",
-             table.pushes)
+    _require(
+        table.pushes & ~may_push == 0, cls, table.index, "pushes", "must name semaphores of its unit", table.pushes
+    )
 
 
 def _check_bounds(program: Image, cls: type[Instruction], limits: dict[Memory, int]) -> int:
@@ -80,8 +85,9 @@ def _check_bounds(program: Image, cls: type[Instruction], limits: dict[Memory, i
         name = block.memory if block.memory == DRAM else block.memory.name
         limit = limits[block.memory]
         _require(lo >= 0, cls, index, block.field, f"must keep the access inside {name}, from byte 0", lo)
-        _require(hi <= limit, cls, index, block.field, f"must keep the access inside {name}, {limit} bytes; its end",
-                 hi)
+        _require(
+            hi <= limit, cls, index, block.field, f"must keep the access inside {name}, {limit} bytes; its end", hi
+        )
         if block.memory == DRAM:
             used = max(used, int(hi.max(initial=0)))
             _check_constants(program, cls, block, lo, hi)
@@ -95,19 +101,37 @@ def _check_constants(program: Image, cls: type[Instruction], block: Block, lo: I
     if block.write:
         _require(lo >= end, cls, table.index, block.field, f"must be above the constants, at least {end}", lo)
         return
-    _require((hi <= end) | (lo >= end), cls, table.index, block.field,
-             f"must not read across the end of the constants, {end}", lo)
+    _require(
+        (hi <= end) | (lo >= end),
+        cls,
+        table.index,
+        block.field,
+        f"must not read across the end of the constants, {end}",
+        lo,
+    )
     if "space" in table.fields:
-        _require((hi <= end) | (table.space == Space.ACT), cls, table.index, block.field,
-                 f"must read weights and parameters from the constants, below {end}", lo)
+        _require(
+            (hi <= end) | (table.space == Space.ACT),
+            cls,
+            table.index,
+            block.field,
+            f"must read weights and parameters from the constants, below {end}",
+            lo,
+        )
 
 
 def _check_channels(program: Image, cls: type[Instruction], table: Table) -> None:
     if "row_base" not in table.fields:
         return
     channels = np.array([layer.channels for layer in program.layers], np.int64)[program.layer_of[table.index]]
-    _require(table.row_base + table.rows <= channels, cls, table.index, "row_base",
-             "must, with rows, stay inside the channels of its layer", table.row_base)
+    _require(
+        table.row_base + table.rows <= channels,
+        cls,
+        table.index,
+        "row_base",
+        "must, with rows, stay inside the channels of its layer",
+        table.row_base,
+    )
 
 
 def _check_sizes(program: Image) -> None:
@@ -117,14 +141,19 @@ def _check_sizes(program: Image) -> None:
         raise ProgramError(f"profile must be one of: {', '.join(PROFILES)}", got=program.profile)
     layer_of = program.layer_of
     if layer_of.dtype != np.int32 or layer_of.shape != (len(program.columns),):
-        raise ProgramError(f"layer_of must be int32 [{len(program.columns)}], one per instruction",
-                           got=(str(layer_of.dtype), layer_of.shape))
+        raise ProgramError(
+            f"layer_of must be int32 [{len(program.columns)}], one per instruction",
+            got=(str(layer_of.dtype), layer_of.shape),
+        )
     if layer_of.size and (np.diff(layer_of) < 0).any():
-        raise ProgramError("layer_of must never decrease",
-                           where=f"instruction {int(np.argmax(np.diff(layer_of) < 0)) + 1}")
+        raise ProgramError(
+            "layer_of must never decrease", where=f"instruction {int(np.argmax(np.diff(layer_of) < 0)) + 1}"
+        )
     if layer_of.size and not (layer_of[0] >= 0 and layer_of[-1] < len(program.layers)):
-        raise ProgramError(f"layer_of must be at least 0 and below {len(program.layers)}, the number of layers",
-                           got=(int(layer_of[0]), int(layer_of[-1])))
+        raise ProgramError(
+            f"layer_of must be at least 0 and below {len(program.layers)}, the number of layers",
+            got=(int(layer_of[0]), int(layer_of[-1])),
+        )
 
 
 def _check_layers(program: Image) -> None:
@@ -147,8 +176,11 @@ def _check_symbols(program: Image) -> None:
         _check_place(program, symbol)
         _check_quantization(symbol)
         if symbol.kind == "input" and program.batched and symbol.shape[:1] != (1,):
-            raise ProgramError("first dimension of an input must be 1 where samples are independent runs",
-                               got=symbol.shape, where=f"symbol {symbol.name}")
+            raise ProgramError(
+                "first dimension of an input must be 1 where samples are independent runs",
+                got=symbol.shape,
+                where=f"symbol {symbol.name}",
+            )
 
 
 def _check_place(program: Image, symbol: Symbol) -> None:
@@ -159,18 +191,21 @@ def _check_place(program: Image, symbol: Symbol) -> None:
     if end > program.dram_bytes:
         raise ProgramError(f"symbol must end inside DRAM, {program.dram_bytes} bytes", got=end, where=where)
     if symbol.address < len(program.constants) and (end > len(program.constants) or symbol.kind == "input"):
-        raise ProgramError(f"symbol must be above the constants, {len(program.constants)} bytes", got=symbol.address,
-                           where=where)
+        raise ProgramError(
+            f"symbol must be above the constants, {len(program.constants)} bytes", got=symbol.address, where=where
+        )
     if not symbol.ready <= symbol.until <= len(program):
-        raise ProgramError(f"ready and until must ascend within 0..{len(program)}", got=(symbol.ready, symbol.until),
-                           where=where)
+        raise ProgramError(
+            f"ready and until must ascend within 0..{len(program)}", got=(symbol.ready, symbol.until), where=where
+        )
 
 
 def _check_quantization(symbol: Symbol) -> None:
     where = f"symbol {symbol.name}"
     if len(symbol.scale) != len(symbol.zero_point):
-        raise ProgramError(f"zero_point must have {len(symbol.scale)} entries, as scale", got=len(symbol.zero_point),
-                           where=where)
+        raise ProgramError(
+            f"zero_point must have {len(symbol.scale)} entries, as scale", got=len(symbol.zero_point), where=where
+        )
     if symbol.axis is None:
         if len(symbol.scale) > 1:
             raise ProgramError("scale must have at most one entry without axis", got=len(symbol.scale), where=where)

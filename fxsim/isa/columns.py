@@ -153,8 +153,9 @@ def check_column(values: Ints, rows: Ints, cls: type[Instruction], field: Field)
         good = (values >= field.lo) & (values <= field.hi)
     if not good.all():
         bad = int(np.argmin(good))
-        raise ProgramError(f"value must be {field.domain}", got=int(values[bad]),
-                           where=place(int(rows[bad]), cls, field.name))
+        raise ProgramError(
+            f"value must be {field.domain}", got=int(values[bad]), where=place(int(rows[bad]), cls, field.name)
+        )
 
 
 def layout_mask(cls: type[Instruction]) -> NDArray[np.uint64]:
@@ -169,8 +170,11 @@ def _check_opcodes(columns: Columns) -> None:
     known = [cls.opcode for cls in INSTRUCTIONS.values()]
     bad = np.flatnonzero(~np.isin(columns.opcode, known))
     if bad.size:
-        raise ProgramError(f"opcode must be one of {', '.join(map(str, sorted(known)))}",
-                           got=int(columns.opcode[bad[0]]), where=f"instruction {bad[0]}")
+        raise ProgramError(
+            f"opcode must be one of {', '.join(map(str, sorted(known)))}",
+            got=int(columns.opcode[bad[0]]),
+            where=f"instruction {bad[0]}",
+        )
 
 
 def _check_words(columns: Columns, cls: type[Instruction]) -> None:

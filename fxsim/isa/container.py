@@ -48,8 +48,9 @@ _HEADER: dict[str, records.Parser] = {
     "dram_bytes": records.natural,
     "symbols": records.each(records.symbol),
     "layers": records.each(records.layer),
-    "sections": lambda value, where: records.mapping(value, dict.fromkeys(_SECTIONS, records.each(records.natural)),
-                                                     where),
+    "sections": lambda value, where: records.mapping(
+        value, dict.fromkeys(_SECTIONS, records.each(records.natural)), where
+    ),
 }
 
 
@@ -105,10 +106,15 @@ def _header(program: Image, sizes: list[int], start: int) -> bytes:
         sections[name] = [start, size]
         start = _aligned(start + size)
     content = {
-        "schema": Image.schema, "name": program.name, "profile": program.profile, "batched": program.batched,
-        "hardware": program.hardware.to_dict(), "dram_bytes": program.dram_bytes,
+        "schema": Image.schema,
+        "name": program.name,
+        "profile": program.profile,
+        "batched": program.batched,
+        "hardware": program.hardware.to_dict(),
+        "dram_bytes": program.dram_bytes,
         "symbols": [dataclasses.asdict(s) for s in program.symbols],
-        "layers": [dataclasses.asdict(layer) for layer in program.layers], "sections": sections,
+        "layers": [dataclasses.asdict(layer) for layer in program.layers],
+        "sections": sections,
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 

@@ -70,14 +70,14 @@ def grid_span(first: Any, last: Any, width: Any, by: Arithmetic) -> tuple[Any, A
 
 def reads(instruction: Instruction, rows: int, cols: int) -> list[Interval]:
     """Byte intervals that `instruction` reads on an array of `rows` × `cols` PEs."""
-    return [i for block in instruction.touches(instruction, PLAIN, rows, cols) if not block.write
-            for i in intervals(block)]
+    return [
+        i for block in instruction.touches(instruction, PLAIN, rows, cols) if not block.write for i in intervals(block)
+    ]
 
 
 def writes(instruction: Instruction, rows: int, cols: int) -> list[Interval]:
     """Byte intervals that `instruction` writes on an array of `rows` × `cols` PEs."""
-    return [i for block in instruction.touches(instruction, PLAIN, rows, cols) if block.write
-            for i in intervals(block)]
+    return [i for block in instruction.touches(instruction, PLAIN, rows, cols) if block.write for i in intervals(block)]
 
 
 def intervals(block: Block) -> list[Interval]:
@@ -138,8 +138,11 @@ def regions(columns: Columns, rows: int, cols: int) -> dict[tuple[str, Memory], 
         ("read" or "write", memory) → (lo, hi), int64 [n] each, byte addresses, hi exclusive; lo = hi = 0 where nothing
         is touched.
     """
-    found = {(access, memory): (np.zeros(len(columns), np.int64), np.zeros(len(columns), np.int64))
-             for access in ("read", "write") for memory in MEMORIES}
+    found = {
+        (access, memory): (np.zeros(len(columns), np.int64), np.zeros(len(columns), np.int64))
+        for access in ("read", "write")
+        for memory in MEMORIES
+    }
     for cls in INSTRUCTIONS.values():
         for block, lo, hi, index in hulls(columns, cls, rows, cols):
             _widen(found["write" if block.write else "read", block.memory], lo, hi, index)

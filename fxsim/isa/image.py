@@ -92,7 +92,7 @@ class Layer:
     channels: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Image:
     """The parts of a program; `fxsim.isa.Program` adds checks, files and text.
 
@@ -130,6 +130,9 @@ class Image:
     layers: tuple[Layer, ...]
     layer_of: NDArray[np.int32]
     batched: bool
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} for {self.hardware.name}: {len(self)} instructions>"
 
     def __len__(self) -> int:
         return len(self.code) // WORD_BYTES

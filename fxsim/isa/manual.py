@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 def manual() -> str:
     """Write the manual: word, engines, semaphores, memories, operations, then one page per instruction."""
-    chapters = [_introduction(), _semaphores(), _spaces(),
-                format_table(["mnemonic", "opcode", "engine", "unit", "meaning"], operations(), title="Instructions"),
-                *(instruction_page(cls) for cls in _by_opcode())]
+    chapters = [
+        _introduction(),
+        _semaphores(),
+        _spaces(),
+        format_table(["mnemonic", "opcode", "engine", "unit", "meaning"], operations(), title="Instructions"),
+        *(instruction_page(cls) for cls in _by_opcode()),
+    ]
     return "\n\n".join(chapters) + "\n"
 
 
@@ -38,11 +42,13 @@ def instruction_page(cls: type[Instruction]) -> str:
 
 
 def _introduction() -> str:
-    return (f"An instruction is one word of {WORD_BITS} bits ({WORD_BYTES} bytes, little-endian). "
-            f"Bits 0..{OPCODE_BITS - 1} are the opcode;\n"
-            "the fields follow in the order of their tables, without gaps, and all other bits are 0.\n"
-            "Signed fields are two's complement. "
-            f"The engines ({', '.join(e.name for e in Engine)}) run in order, each its own instructions.")
+    return (
+        f"An instruction is one word of {WORD_BITS} bits ({WORD_BYTES} bytes, little-endian). "
+        f"Bits 0..{OPCODE_BITS - 1} are the opcode;\n"
+        "the fields follow in the order of their tables, without gaps, and all other bits are 0.\n"
+        "Signed fields are two's complement. "
+        f"The engines ({', '.join(e.name for e in Engine)}) run in order, each its own instructions."
+    )
 
 
 def _semaphores() -> str:
@@ -71,8 +77,12 @@ def member_docs(enum: type[IntEnum]) -> dict[str, str]:
     assert isinstance(body, ast.ClassDef)
     docs = {}
     for member, text in zip(body.body, body.body[1:], strict=False):
-        if (isinstance(member, ast.Assign) and isinstance(member.targets[0], ast.Name) and isinstance(text, ast.Expr)
-                and isinstance(text.value, ast.Constant)):
+        if (
+            isinstance(member, ast.Assign)
+            and isinstance(member.targets[0], ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+        ):
             docs[member.targets[0].id] = inspect.cleandoc(str(text.value.value)).replace("\n", " ")
     return docs
 

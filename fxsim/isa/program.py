@@ -13,7 +13,7 @@ from fxsim.isa.container import pack, read_file, unpack, write_file
 from fxsim.isa.image import Image
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Program(Image):
     """A network lowered to one piece of hardware; immutable. Its parts are documented in `Image`."""
 

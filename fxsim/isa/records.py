@@ -106,12 +106,25 @@ def mapping(data: object, parsers: Mapping[str, Parser], where: str) -> dict[str
 
 
 SYMBOL: Mapping[str, Parser] = {
-    "name": text, "address": natural, "shape": shape, "dtype": text, "scale": each(scale),
-    "zero_point": each(integer), "axis": optional(natural), "kind": one_of(*KINDS), "ready": natural, "until": natural,
+    "name": text,
+    "address": natural,
+    "shape": shape,
+    "dtype": text,
+    "scale": each(scale),
+    "zero_point": each(integer),
+    "axis": optional(natural),
+    "kind": one_of(*KINDS),
+    "ready": natural,
+    "until": natural,
 }
 LAYER: Mapping[str, Parser] = {
-    "name": text, "op": text, "macs": natural, "in_shapes": each(shape), "out_shapes": each(shape),
-    "outputs": each(text), "channels": natural,
+    "name": text,
+    "op": text,
+    "macs": natural,
+    "in_shapes": each(shape),
+    "out_shapes": each(shape),
+    "outputs": each(text),
+    "channels": natural,
 }
 
 

@@ -71,9 +71,11 @@ class PlainMachine:
     def __init__(self, hardware: Hardware, *, constants: bytes = b"", dram_bytes: int = 0) -> None:
         timing = hardware.timing
         self.rows, self.cols, self.half_depth = timing.rows, timing.cols, timing.half_depth
-        self.scratchpads = {Space.ACT: bytearray(timing.act_spad_bytes),
-                            Space.WEIGHT: bytearray(timing.weight_spad_bytes),
-                            Space.PARAM: bytearray(timing.param_spad_bytes)}
+        self.scratchpads = {
+            Space.ACT: bytearray(timing.act_spad_bytes),
+            Space.WEIGHT: bytearray(timing.weight_spad_bytes),
+            Space.PARAM: bytearray(timing.param_spad_bytes),
+        }
         self.read_only = len(constants)
         self.dram = bytearray(constants) + bytearray(max(dram_bytes - len(constants), 0))
         self.bank: defaultdict[tuple[int, int, int], Accumulator] = defaultdict(Accumulator)
@@ -104,8 +106,11 @@ class PlainMachine:
         """Store bytes into DRAM, above the constants."""
         self._within("DRAM", address, len(data), len(self.dram))
         if address < self.read_only:
-            raise ProgramError(f"address must be above the constants, at least {self.read_only}", got=address,
-                               where=f"instruction {self.instruction}")
+            raise ProgramError(
+                f"address must be above the constants, at least {self.read_only}",
+                got=address,
+                where=f"instruction {self.instruction}",
+            )
         self.dram[address : address + len(data)] = data
 
     def accumulator(self, half: int, row: int, slot: int) -> Accumulator:
@@ -135,8 +140,11 @@ class PlainMachine:
 
     def _within(self, memory: str, address: int, size: int, limit: int) -> None:
         if address < 0 or address + size > limit:
-            raise ProgramError(f"access must stay inside {memory}, 0..{limit - 1}", got=(address, size),
-                               where=f"instruction {self.instruction}")
+            raise ProgramError(
+                f"access must stay inside {memory}, 0..{limit - 1}",
+                got=(address, size),
+                where=f"instruction {self.instruction}",
+            )
 
 
 def run_plain(program: Program, inputs: Mapping[str, bytes]) -> PlainResult:

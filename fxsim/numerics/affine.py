@@ -77,8 +77,12 @@ class Affine:
             raise QuantizationError("axis must be at least 0", got=axis)
         if group_size is not None and group_size < 1:
             raise QuantizationError("group_size must be at least 1", got=group_size)
-        for name, value in (("scale", scales), ("zero_point", _zero_points(zero_point, scales.size)),
-                            ("axis", axis), ("group_size", group_size)):
+        for name, value in (
+            ("scale", scales),
+            ("zero_point", _zero_points(zero_point, scales.size)),
+            ("axis", axis),
+            ("group_size", group_size),
+        ):
             object.__setattr__(self, name, value)
 
     @property
@@ -106,14 +110,13 @@ class Affine:
         steps = [1] * len(shape) if group is None else list(shape)
         steps[self.axis] = size if group is None else -(-size // group)
         if int(np.prod(steps)) != values.size:
-            raise QuantizationError(f"tensor must have {values.size} quantization steps along axis {self.axis}",
-                                    got=shape)
+            raise QuantizationError(
+                f"tensor must have {values.size} quantization steps along axis {self.axis}", got=shape
+            )
         spread = values.reshape(steps)
         return spread if group is None else spread.repeat(group, axis=self.axis).take(range(size), axis=self.axis)
 
-    def quantize(
-        self, real: ArrayLike, dtype: Any = np.int8, rounding: Rounding = Rounding.TIES_AWAY
-    ) -> NDArray[Any]:
+    def quantize(self, real: ArrayLike, dtype: Any = np.int8, rounding: Rounding = Rounding.TIES_AWAY) -> NDArray[Any]:
         """Codes of real numbers: saturate(round(f32(real / scale)) + zero_point), as LiteRT's reference QUANTIZE.
 
         Parameters

@@ -102,6 +102,10 @@ _TFLITE_OPS = {
 }
 _LITERT_OPS = {**_TFLITE_OPS, "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE_FP, _double, _double)}
 
-PROFILES.add("tflite", Profile("tflite", MappingProxyType(_TFLITE_OPS),
-                               "LiteRT reference resolver; FULLY_CONNECTED by TensorFlow Lite Micro"))
+PROFILES.add(
+    "tflite",
+    Profile(
+        "tflite", MappingProxyType(_TFLITE_OPS), "LiteRT reference resolver; FULLY_CONNECTED by TensorFlow Lite Micro"
+    ),
+)
 PROFILES.add("litert", Profile("litert", MappingProxyType(_LITERT_OPS), "LiteRT reference resolver"))

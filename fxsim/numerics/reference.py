@@ -275,9 +275,7 @@ def ref_same_padding(size: int, kernel: int, stride: int, dilation: int) -> tupl
     return outputs, missing // 2, missing - missing // 2
 
 
-def ref_prefix_bounds(
-    weights: Sequence[int], bias: int, x_lo: int, x_hi: int, group_size: int
-) -> tuple[int, int]:
+def ref_prefix_bounds(weights: Sequence[int], bias: int, x_lo: int, x_hi: int, group_size: int) -> tuple[int, int]:
     """Extremes over all prefixes of one channel that end at a rule application, the bias alone included."""
     ends = [0, *range(group_size, len(weights), group_size), len(weights)]
     lows = [bias + sum(min(w * x_lo, w * x_hi) for w in weights[:end]) for end in ends]

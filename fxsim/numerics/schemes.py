@@ -189,17 +189,39 @@ def _events(**counts: int) -> Mapping[str, int]:
     return MappingProxyType({**named, "requant_add32": adds, "requant_compare": 2})
 
 
-def _integer(code: SchemeCode, split: Split, value: Value, shifts: tuple[int, int], *,
-             multiplier_bits: int = 31, max_acc_bits: int = 48,
-             limit: str = "the two limbs of the product hold 79 bits", **events: int) -> Scheme:
-    return Scheme(name=code.name, code=code, rule=_integer_rule(split, value), value=value,
-                  max_multiplier=(1 << multiplier_bits) - 1, shifts=shifts, max_acc_bits=max_acc_bits, limit=limit,
-                  events=_events(**events))
+def _integer(
+    code: SchemeCode,
+    split: Split,
+    value: Value,
+    shifts: tuple[int, int],
+    *,
+    multiplier_bits: int = 31,
+    max_acc_bits: int = 48,
+    limit: str = "the two limbs of the product hold 79 bits",
+    **events: int,
+) -> Scheme:
+    return Scheme(
+        name=code.name,
+        code=code,
+        rule=_integer_rule(split, value),
+        value=value,
+        max_multiplier=(1 << multiplier_bits) - 1,
+        shifts=shifts,
+        max_acc_bits=max_acc_bits,
+        limit=limit,
+        events=_events(**events),
+    )
 
 
 def _float(code: SchemeCode, dtype: type[np.float32 | np.float64], max_acc_bits: int, limit: str) -> Scheme:
-    return Scheme(name=code.name, code=code, rule=_float_rule(dtype), max_acc_bits=max_acc_bits, limit=limit,
-                  events=_events(fp_multiply=1, fp_convert=2))
+    return Scheme(
+        name=code.name,
+        code=code,
+        rule=_float_rule(dtype),
+        max_acc_bits=max_acc_bits,
+        limit=limit,
+        events=_events(fp_multiply=1, fp_convert=2),
+    )
 
 
 _ALL = (
@@ -207,12 +229,38 @@ _ALL = (
     _integer(SchemeCode.TFL_SINGLE, quantize_multipliers_single, _left_value, (-31, 30), multiply=1, add64=1, shift=1),
     _integer(SchemeCode.TFL_DOUBLE_UP, quantize_multipliers, _left_value, (-31, 30), multiply=1, add64=2, shift=1),
     _integer(SchemeCode.RNDNU, _split_rndnu, _right_value, (16, 55), multiplier_bits=24, multiply=1, add64=1, shift=1),
-    _integer(SchemeCode.MBQM64, quantize_multipliers, _left_value, (-31, 7), multiply=1, add64=1, shift=1,
-             limit="TFLite's 15-bit multiplier leaves 48 bits of 63 to the accumulator"),
-    _integer(SchemeCode.RHAWAY_SHIFT, _split_rhaway, _right_value, (0, 62), multiplier_bits=15, multiply=1,
-             add64=1, shift=1, limit="the 15-bit multiplier leaves 48 bits of 63 to the accumulator"),
-    _integer(SchemeCode.REVEN_SHIFT, _split_reven, _right_value, (0, 62), multiplier_bits=1, max_acc_bits=62,
-             shift=1, add32=1, limit="the shifter reaches 62 bits"),
+    _integer(
+        SchemeCode.MBQM64,
+        quantize_multipliers,
+        _left_value,
+        (-31, 7),
+        multiply=1,
+        add64=1,
+        shift=1,
+        limit="TFLite's 15-bit multiplier leaves 48 bits of 63 to the accumulator",
+    ),
+    _integer(
+        SchemeCode.RHAWAY_SHIFT,
+        _split_rhaway,
+        _right_value,
+        (0, 62),
+        multiplier_bits=15,
+        multiply=1,
+        add64=1,
+        shift=1,
+        limit="the 15-bit multiplier leaves 48 bits of 63 to the accumulator",
+    ),
+    _integer(
+        SchemeCode.REVEN_SHIFT,
+        _split_reven,
+        _right_value,
+        (0, 62),
+        multiplier_bits=1,
+        max_acc_bits=62,
+        shift=1,
+        add32=1,
+        limit="the shifter reaches 62 bits",
+    ),
     _float(SchemeCode.TFL_DOUBLE_FP, np.float64, 54, "binary64 holds integers up to 2**53"),
     _float(SchemeCode.FP32_RNE, np.float32, 64, "registers have at most 64 bits"),
 )

@@ -41,8 +41,15 @@ def run_mac(net: Network, node: Node, inputs: Sequence[Array | None], numerics: 
         acc, seen = accumulate(params, gather(params, images, rows), numerics)
         stats = stats.merge(seen)
         bits = _RUNTIME_ACC_BITS if numerics is None else numerics.acc_bits
-        out[rows] = requantize(acc, params.requant, params.scheme, zero=params.out_zero, lo=params.clamp_lo,
-                               hi=params.clamp_hi, acc_bits=bits)
+        out[rows] = requantize(
+            acc,
+            params.requant,
+            params.scheme,
+            zero=params.out_zero,
+            lo=params.clamp_lo,
+            hi=params.clamp_hi,
+            acc_bits=bits,
+        )
     return Outcome((out.reshape(samples, *y.shape),), stats)
 
 

@@ -61,8 +61,9 @@ class DepthwiseConv2DOperator(Operator):
             x, w = (net.values[i].type.shape for i in node.inputs[:2])
             expected = x[3] * node.attrs.depth_multiplier
             found.expect(w[0] == 1, f"weights must have first dimension 1, not {w[0]}")
-            found.expect(w[3] == expected,
-                         f"weights must have {x[3]} * depth_multiplier = {expected} channels, not {w[3]}")
+            found.expect(
+                w[3] == expected, f"weights must have {x[3]} * depth_multiplier = {expected} channels, not {w[3]}"
+            )
         return found
 
     def infer(self, net: Network, node: Node) -> tuple[tuple[int, ...], ...]:

@@ -47,8 +47,9 @@ class FullyConnectedOperator(Operator):
     def check(self, net: Network, node: Node) -> list[str]:
         """List what is illegal: types, quantization, shapes, element counts."""
         found = Problems()
-        found.expect(node.attrs.weights_format == "DEFAULT",
-                     f"weights_format must be DEFAULT, not {node.attrs.weights_format}")
+        found.expect(
+            node.attrs.weights_format == "DEFAULT", f"weights_format must be DEFAULT, not {node.attrs.weights_format}"
+        )
         if not check_mac_operands(found, net, node, WeightRule(rank=2, axis=0, asymmetric=True)):
             return found
         x, depth = net.values[node.inputs[0]].type, net.values[node.inputs[1]].type.shape[1]

@@ -102,13 +102,16 @@ class Problems(list[str]):
 
     def padding(self, node: Node) -> bool:
         """Expect SAME or VALID."""
-        return self.expect(node.attrs.padding in ("SAME", "VALID"),
-                           f"padding must be SAME or VALID, not {node.attrs.padding}")
+        return self.expect(
+            node.attrs.padding in ("SAME", "VALID"), f"padding must be SAME or VALID, not {node.attrs.padding}"
+        )
 
     def activation(self, node: Node) -> bool:
         """Expect a fused activation that is a clamp."""
-        return self.expect(node.attrs.activation in _ACTIVATIONS,
-                           f"fused activation must be {', '.join(_ACTIVATIONS)}, not {node.attrs.activation}")
+        return self.expect(
+            node.attrs.activation in _ACTIVATIONS,
+            f"fused activation must be {', '.join(_ACTIVATIONS)}, not {node.attrs.activation}",
+        )
 
 
 def quant_of(value: Value) -> Affine:

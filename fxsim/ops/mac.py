@@ -122,8 +122,22 @@ def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> Ma
     fold = numerics is not None and numerics.zero_point == "fold"
     effective = weights.reshape(weights.shape[0], -1) - w_zero[:, None]
     initial = stored - x_zero * effective.sum(axis=1) if fold else stored
-    params = MacParams(weights, stored, initial, rule.requant, rule.scheme, x_zero, w_zero, out_zero, x.type.dtype.lo,
-                       x.type.dtype.hi, rule.clamp_lo, rule.clamp_hi, window_of(net, node), fold)
+    params = MacParams(
+        weights,
+        stored,
+        initial,
+        rule.requant,
+        rule.scheme,
+        x_zero,
+        w_zero,
+        out_zero,
+        x.type.dtype.lo,
+        x.type.dtype.hi,
+        rule.clamp_lo,
+        rule.clamp_hi,
+        window_of(net, node),
+        fold,
+    )
     if numerics is not None:
         check_fit(params, numerics, where=f"node {node.name!r}")
     return params
@@ -156,8 +170,23 @@ def window_of(net: Network, node: Node) -> Window:
     out_h, top = fit(in_h, kh, a.stride_h, a.dilation_h, a.padding)
     out_w, left = fit(in_w, kw, a.stride_w, a.dilation_w, a.padding)
     mult = w.type.shape[3] // channels if node.op == "DEPTHWISE_CONV_2D" else 0
-    return Window(batch, in_h, in_w, channels, kh, kw, a.stride_h, a.stride_w, a.dilation_h, a.dilation_w,
-                  top, left, out_h, out_w, mult)
+    return Window(
+        batch,
+        in_h,
+        in_w,
+        channels,
+        kh,
+        kw,
+        a.stride_h,
+        a.stride_w,
+        a.dilation_h,
+        a.dilation_w,
+        top,
+        left,
+        out_h,
+        out_w,
+        mult,
+    )
 
 
 def check_fit(params: MacParams, numerics: Numerics, where: str) -> None:
@@ -168,8 +197,11 @@ def check_fit(params: MacParams, numerics: Numerics, where: str) -> None:
         raise LoweringError(f"the (folded) bias must fit bias_bits = {numerics.bias_bits}", got=(lo, hi), where=where)
     register = numerics.acc_internal_bits if numerics.overflow == "readout" else numerics.acc_bits
     if numerics.bias_policy == "error" and not _fits(lo, hi, register):
-        raise LoweringError(f"the (folded) bias must fit {register} accumulator bits (or bias_policy = apply)",
-                            got=(lo, hi), where=where)
+        raise LoweringError(
+            f"the (folded) bias must fit {register} accumulator bits (or bias_policy = apply)",
+            got=(lo, hi),
+            where=where,
+        )
     reach = max(abs(params.x_lo - params.x_zero), abs(params.x_hi - params.x_zero), abs(params.x_lo), abs(params.x_hi))
     norms = np.abs(params.stream).sum(axis=0)
     worst = max(abs(int(b)) + int(n) * reach for b, n in zip(params.initial, norms, strict=True))
@@ -179,8 +211,9 @@ def check_fit(params: MacParams, numerics: Numerics, where: str) -> None:
 
 def _check_operands(params: MacParams, numerics: Numerics, where: str) -> None:
     if not _fits(params.x_lo, params.x_hi, numerics.act_bits):
-        raise LoweringError(f"activation codes must fit act_bits = {numerics.act_bits}",
-                            got=(params.x_lo, params.x_hi), where=where)
+        raise LoweringError(
+            f"activation codes must fit act_bits = {numerics.act_bits}", got=(params.x_lo, params.x_hi), where=where
+        )
     lo, hi = int(params.weights.min()), int(params.weights.max())
     if not _fits(lo, hi, numerics.weight_bits):
         raise LoweringError(f"weight codes must fit weight_bits = {numerics.weight_bits}", got=(lo, hi), where=where)

@@ -80,8 +80,23 @@ def pool_window(net: Network, node: Node) -> Window:
     a, (batch, in_h, in_w, channels) = node.attrs, net.values[node.inputs[0]].type.shape
     out_h, top = fit(in_h, a.filter_h, a.stride_h, 1, a.padding)
     out_w, left = fit(in_w, a.filter_w, a.stride_w, 1, a.padding)
-    return Window(batch, in_h, in_w, channels, a.filter_h, a.filter_w, a.stride_h, a.stride_w, 1, 1,
-                  top, left, out_h, out_w, depth_mult=1)
+    return Window(
+        batch,
+        in_h,
+        in_w,
+        channels,
+        a.filter_h,
+        a.filter_w,
+        a.stride_h,
+        a.stride_w,
+        1,
+        1,
+        top,
+        left,
+        out_h,
+        out_w,
+        depth_mult=1,
+    )
 
 
 def pool_params(net: Network, node: Node) -> PoolParams:

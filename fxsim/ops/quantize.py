@@ -50,8 +50,9 @@ def rescale_params(net: Network, node: Node) -> RescaleParams:
     before, after, profile = quant_of(x), quant_of(y), PROFILES[net.profile]
     scheme = profile.scheme(node.op)
     requant = scheme.derive(profile.multiplier(node.op, False, before.scale[0], None, after.scale[0]))
-    return RescaleParams(requant, scheme, int(before.zero_point[0]), int(after.zero_point[0]), y.type.dtype.lo,
-                         y.type.dtype.hi)
+    return RescaleParams(
+        requant, scheme, int(before.zero_point[0]), int(after.zero_point[0]), y.type.dtype.lo, y.type.dtype.hi
+    )
 
 
 @operator

@@ -45,8 +45,9 @@ class ReshapeOperator(Operator):
             found.same_quant(x, y)
         if _check_shape_operand(found, net, node):
             asked = _asked(net, node)
-            found.expect(_resolve(asked, x.type.size) is not None,
-                         f"new shape must hold {x.type.size} elements, not {asked}")
+            found.expect(
+                _resolve(asked, x.type.size) is not None, f"new shape must hold {x.type.size} elements, not {asked}"
+            )
         return found
 
     def infer(self, net: Network, node: Node) -> tuple[tuple[int, ...], ...]:

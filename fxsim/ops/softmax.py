@@ -64,8 +64,10 @@ class SoftmaxOperator(Operator):
         y = net.results(node)[0]
         if found.tensor("output", y, (DType.INT8,)):
             scale, zero = float(quant_of(y).scale[0]), int(quant_of(y).zero_point[0])
-            found.expect((scale, zero) == (1 / 256, _OUT_ZERO),
-                         f"output scale and zero point must be 1/256 and {_OUT_ZERO}, not {scale:.9g} and {zero}")
+            found.expect(
+                (scale, zero) == (1 / 256, _OUT_ZERO),
+                f"output scale and zero point must be 1/256 and {_OUT_ZERO}, not {scale:.9g} and {zero}",
+            )
         return found
 
     def infer(self, net: Network, node: Node) -> tuple[tuple[int, ...], ...]:

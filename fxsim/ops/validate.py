@@ -39,8 +39,11 @@ def validate(net: Network) -> None:
 
 def _shapes(net: Network, node: Node) -> list[str]:
     inferred = OPERATORS[node.op].infer(net, node)
-    return [f"output {value.name!r} must have shape {shape}, not {value.type.shape}"
-            for value, shape in zip(net.results(node), inferred, strict=True) if value.type.shape != shape]
+    return [
+        f"output {value.name!r} must have shape {shape}, not {value.type.shape}"
+        for value, shape in zip(net.results(node), inferred, strict=True)
+        if value.type.shape != shape
+    ]
 
 
 def _listed(title: str, problems: list[str]) -> str:

@@ -56,8 +56,9 @@ def _check_quant(found: Problems, quant: Affine, channels: int, rule: WeightRule
     if not found.expect(quant.group_size is None, "weights must not be quantized in blocks"):
         return
     if count > 1:
-        found.expect(quant.axis == rule.axis,
-                     f"weights must be quantized along dimension {rule.axis}, not {quant.axis}")
+        found.expect(
+            quant.axis == rule.axis, f"weights must be quantized along dimension {rule.axis}, not {quant.axis}"
+        )
         found.expect(count == channels, f"weights must have 1 or {channels} scales (output channels), not {count}")
     if rule.asymmetric and count == 1:
         zero = int(zeros[0])

@@ -68,14 +68,20 @@ ILLEGAL = [
     ([shaped(2**20, 2**20), *values("y")], [node((0,), (1,))], [0], [1], r"fewer than 2\^31 elements"),
     ([shaped(*[1] * 9), *values("y")], [node((0,), (1,))], [0], [1], "at most 8 dimensions"),
     ([shaped(0, 4), *values("y")], [node((0,), (1,))], [0], [1], "must not be empty"),
-    ([*values("x", "y"), Value("k", TensorType((3,), DType.INT8), np.zeros(2, np.int8))], [node((0,), (1,))], [0], [1],
-     r"tensor 'k': data must be int8\[3\], not int8\[2\]"),
+    (
+        [*values("x", "y"), Value("k", TensorType((3,), DType.INT8), np.zeros(2, np.int8))],
+        [node((0,), (1,))],
+        [0],
+        [1],
+        r"tensor 'k': data must be int8\[3\], not int8\[2\]",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("vals", "nodes", "inputs", "outputs", "message"), ILLEGAL)
-def test_ill_formed_graphs_are_refused(vals: list[Value], nodes: list[Node], inputs: list[int], outputs: list[int],
-                                       message: str) -> None:
+def test_ill_formed_graphs_are_refused(
+    vals: list[Value], nodes: list[Node], inputs: list[int], outputs: list[int], message: str
+) -> None:
     with pytest.raises(GraphError, match=message):
         build("net", vals, nodes, inputs, outputs)
 
@@ -104,12 +110,15 @@ def test_with_profile_changes_the_profile_only() -> None:
         net.with_profile("nobody")
 
 
-@pytest.mark.parametrize(("names", "expected"), [
-    (["a", "b"], ["a", "b"]),
-    (["a", "", "a", ""], ["a#0", "#1", "a#2", "#3"]),
-    (["a#1", "a", "a"], ["a#1#0", "a#1#1", "a#2"]),
-    (["#1", ""], ["#1#0", "#1#1"]),
-])
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "", "a", ""], ["a#0", "#1", "a#2", "#3"]),
+        (["a#1", "a", "a"], ["a#1#0", "a#1#1", "a#2"]),
+        (["#1", ""], ["#1#0", "#1#1"]),
+    ],
+)
 def test_repeated_and_empty_names_carry_their_index(names: list[str], expected: list[str]) -> None:
     assert unique_names(names) == expected
 
@@ -129,8 +138,10 @@ def test_text_form() -> None:
         Value("h", TensorType((1, 3), DType.INT8, Affine(0.5, 0))),
         Value("y", TensorType((1, 3), DType.INT8, Affine(1 / 256, -128))),
     ]
-    nodes = [Node("FULLY_CONNECTED", "fc", (0, 1, ABSENT), (2,), FullyConnected("RELU")),
-             Node("SOFTMAX", "sm", (2,), (3,), Softmax(1.0))]
+    nodes = [
+        Node("FULLY_CONNECTED", "fc", (0, 1, ABSENT), (2,), FullyConnected("RELU")),
+        Node("SOFTMAX", "sm", (2,), (3,), Softmax(1.0)),
+    ]
     net: Network = build("tiny", vals, nodes, [0], [3], "litert")
     assert network_text(net).splitlines() == [
         "network 'tiny' profile litert",

@@ -50,26 +50,29 @@ def test_float_inputs_stay_real() -> None:
     assert array.ravel().tolist() == [np.float32(0.1), 2.0]
 
 
-@pytest.mark.parametrize(("specs", "x", "message"), [
-    ([IMAGE], np.zeros((1, 2, 3), np.uint8), r"must be int8 or .*'uint8; convert .*- 128\)\.astype\(np.int8\)"),
-    ([PAIR], np.zeros((1, 2, 3), np.int8), r"\+ 128\)\.astype\(np.uint8\)"),
-    ([IMAGE], np.zeros((1, 2, 3), np.int64), "dtype must be int8 or floating, not 'int64'"),
-    ([IMAGE], np.zeros((1, 2, 3), bool), "dtype must be int8 or floating, not 'bool'"),
-    ([IMAGE], np.full((1, 2, 3), "a"), "dtype must be int8 or floating"),
-    ([IMAGE], [[[1], [2, 3]]], "must be an array"),
-    ([IMAGE], np.zeros((2, 3), np.int8), r"shape must be \(N, 2, 3\) with N >= 1, not \(2, 3\)"),
-    ([IMAGE], np.zeros((1, 1, 2, 3), np.int8), r"not \(1, 1, 2, 3\)"),
-    ([IMAGE], np.zeros((1, 3, 2), np.int8), r"not \(1, 3, 2\)"),
-    ([IMAGE], np.zeros((0, 2, 3), np.int8), "N >= 1"),
-    ([IMAGE], np.int8(3), "shape must be"),
-    ([InputSpec("x", (1,), DType.INT8)], np.zeros((2, 2), np.int8), r"shape must be \(N,\) with"),
-    ([IMAGE], np.full((1, 2, 3), np.nan), "input 'image': values must be finite in float32"),
-    ([IMAGE], np.full((1, 2, 3), np.inf), "values must be finite in float32"),
-    ([IMAGE], {"imag": np.zeros((1, 2, 3), np.int8)}, r"inputs must be named 'image', not \['imag'\]"),
-    ([IMAGE, PAIR], np.zeros((1, 2, 3), np.int8), "must be a mapping with the names 'image', 'pair'"),
-    ([IMAGE, PAIR], {"image": np.zeros((1, 2, 3)), "pair": np.zeros((2, 2, 3))}, "same number of samples"),
-    ([InputSpec("x", (1, 2), DType.INT8)], np.zeros((1, 2)), "dtype must be int8: the input has no scale"),
-])
+@pytest.mark.parametrize(
+    ("specs", "x", "message"),
+    [
+        ([IMAGE], np.zeros((1, 2, 3), np.uint8), r"must be int8 or .*'uint8; convert .*- 128\)\.astype\(np.int8\)"),
+        ([PAIR], np.zeros((1, 2, 3), np.int8), r"\+ 128\)\.astype\(np.uint8\)"),
+        ([IMAGE], np.zeros((1, 2, 3), np.int64), "dtype must be int8 or floating, not 'int64'"),
+        ([IMAGE], np.zeros((1, 2, 3), bool), "dtype must be int8 or floating, not 'bool'"),
+        ([IMAGE], np.full((1, 2, 3), "a"), "dtype must be int8 or floating"),
+        ([IMAGE], [[[1], [2, 3]]], "must be an array"),
+        ([IMAGE], np.zeros((2, 3), np.int8), r"shape must be \(N, 2, 3\) with N >= 1, not \(2, 3\)"),
+        ([IMAGE], np.zeros((1, 1, 2, 3), np.int8), r"not \(1, 1, 2, 3\)"),
+        ([IMAGE], np.zeros((1, 3, 2), np.int8), r"not \(1, 3, 2\)"),
+        ([IMAGE], np.zeros((0, 2, 3), np.int8), "N >= 1"),
+        ([IMAGE], np.int8(3), "shape must be"),
+        ([InputSpec("x", (1,), DType.INT8)], np.zeros((2, 2), np.int8), r"shape must be \(N,\) with"),
+        ([IMAGE], np.full((1, 2, 3), np.nan), "input 'image': values must be finite in float32"),
+        ([IMAGE], np.full((1, 2, 3), np.inf), "values must be finite in float32"),
+        ([IMAGE], {"imag": np.zeros((1, 2, 3), np.int8)}, r"inputs must be named 'image', not \['imag'\]"),
+        ([IMAGE, PAIR], np.zeros((1, 2, 3), np.int8), "must be a mapping with the names 'image', 'pair'"),
+        ([IMAGE, PAIR], {"image": np.zeros((1, 2, 3)), "pair": np.zeros((2, 2, 3))}, "same number of samples"),
+        ([InputSpec("x", (1, 2), DType.INT8)], np.zeros((1, 2)), "dtype must be int8: the input has no scale"),
+    ],
+)
 def test_wrong_data_is_refused(specs: list[InputSpec], x: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         as_samples(specs, x)

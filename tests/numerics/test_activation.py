@@ -14,8 +14,10 @@ SIZES = st.integers(1, 40)
 
 
 @pytest.mark.parametrize("activation", ["NONE", "RELU", "RELU6", "RELU_N1_TO_1"])
-@given(scale=st.one_of(st.floats(2.0**-20, 2.0**10, width=32), st.integers(1, 40).map(lambda n: 12 / (2 * n - 1))),
-       zero=st.integers(-128, 127))
+@given(
+    scale=st.one_of(st.floats(2.0**-20, 2.0**10, width=32), st.integers(1, 40).map(lambda n: 12 / (2 * n - 1))),
+    zero=st.integers(-128, 127),
+)
 def test_activation_range(activation: str, scale: float, zero: int) -> None:
     expected = ref_activation_range(activation, scale, zero, -128, 127)
     assert activation_range(activation, scale, zero, -128, 127) == expected

@@ -95,14 +95,17 @@ def test_illegal_scales(scale: Any) -> None:
         Affine(scale)
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ({"scale": [1.0, 2.0]}, "axis must be given"),
-    ({"scale": 1.0, "group_size": 4}, "axis must be given"),
-    ({"scale": [1.0, 2.0], "axis": -1}, "axis must be at least 0, not -1"),
-    ({"scale": [1.0, 2.0], "axis": 0, "group_size": 0}, "group_size must be at least 1, not 0"),
-    ({"scale": [1.0, 2.0], "axis": 0, "zero_point": [1, 2, 3]}, "zero_point must have 1 or 2 elements, not 3"),
-    ({"scale": 1.0, "zero_point": 0.5}, "zero_point must be an integer"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scale": [1.0, 2.0]}, "axis must be given"),
+        ({"scale": 1.0, "group_size": 4}, "axis must be given"),
+        ({"scale": [1.0, 2.0], "axis": -1}, "axis must be at least 0, not -1"),
+        ({"scale": [1.0, 2.0], "axis": 0, "group_size": 0}, "group_size must be at least 1, not 0"),
+        ({"scale": [1.0, 2.0], "axis": 0, "zero_point": [1, 2, 3]}, "zero_point must have 1 or 2 elements, not 3"),
+        ({"scale": 1.0, "zero_point": 0.5}, "zero_point must be an integer"),
+    ],
+)
 def test_illegal_parameters(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(QuantizationError, match=message):
         Affine(**arguments)

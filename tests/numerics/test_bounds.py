@@ -17,8 +17,12 @@ from tests.numerics.edges import edge_ints
 INTERVALS = st.tuples(st.integers(-300, 300), st.integers(-300, 300)).map(lambda ends: (min(ends), max(ends)))
 
 
-@given(st.lists(st.lists(edge_ints(9), min_size=2, max_size=2), max_size=12), st.lists(edge_ints(40), min_size=2,
-       max_size=2), INTERVALS, st.integers(1, 14))
+@given(
+    st.lists(st.lists(edge_ints(9), min_size=2, max_size=2), max_size=12),
+    st.lists(edge_ints(40), min_size=2, max_size=2),
+    INTERVALS,
+    st.integers(1, 14),
+)
 def test_equals_twin(rows: list[list[int]], bias: list[int], interval: tuple[int, int], group_size: int) -> None:
     weights = np.array(rows, dtype=np.int64).reshape(len(rows), 2)
     least, greatest = prefix_bounds(weights, np.array(bias), *interval, group_size)

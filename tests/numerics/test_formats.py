@@ -26,8 +26,10 @@ def test_ranges_by_hand() -> None:
     assert str(IntFormat(12, signed=False)) == "u12"
 
 
-@pytest.mark.parametrize(("bits", "signed", "dtype"), [(2, True, "int8"), (9, True, "int16"), (8, False, "uint8"),
-                                                       (33, False, "uint64"), (32, True, "int32")])
+@pytest.mark.parametrize(
+    ("bits", "signed", "dtype"),
+    [(2, True, "int8"), (9, True, "int16"), (8, False, "uint8"), (33, False, "uint64"), (32, True, "int32")],
+)
 def test_narrowest_dtype(bits: int, signed: bool, dtype: str) -> None:
     assert IntFormat(bits, signed).dtype == np.dtype(dtype)
 

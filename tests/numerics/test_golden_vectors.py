@@ -171,8 +171,10 @@ def mbqm64(a: Arithmetic, args: list[int]) -> dict[str, int]:
 
 def fp32_requant(a: Arithmetic, args: list[Any]) -> dict[str, int]:
     acc, scale, zero, lo, hi = args
-    return {"out": a.requantize(acc, scale, "FP32_RNE", zero, lo, hi),
-            "rndnu": a.requantize(acc, scale, "RNDNU", zero, lo, hi)}
+    return {
+        "out": a.requantize(acc, scale, "FP32_RNE", zero, lo, hi),
+        "rndnu": a.requantize(acc, scale, "RNDNU", zero, lo, hi),
+    }
 
 
 def fully_connected(a: Arithmetic, args: list[Any]) -> Any:

@@ -51,8 +51,11 @@ def test_non_finite_factors_are_refused(real: float) -> None:
 
 
 @pytest.mark.parametrize("rounding", list(Rounding), ids=lambda r: r.name)
-@given(whole=st.integers(-6, 6), beside=st.sampled_from((0.0, 2.0**-50, -(2.0**-50), 0.25, -0.25)),
-       any_float=st.floats(-1e9, 1e9))
+@given(
+    whole=st.integers(-6, 6),
+    beside=st.sampled_from((0.0, 2.0**-50, -(2.0**-50), 0.25, -0.25)),
+    any_float=st.floats(-1e9, 1e9),
+)
 def test_rounding_of_reals(rounding: Rounding, whole: int, beside: float, any_float: float) -> None:
     from fractions import Fraction
 

@@ -26,8 +26,15 @@ from fxsim.numerics.scheme_kernels import multiply_round_up, reduce_multiplier, 
 from tests.numerics.edges import REAL_RANGES, edge_ints, legal_reals, requant_cases
 
 ALL = pytest.mark.parametrize("name", list(SCHEMES))
-EVENTS = {"requant_multiply", "requant_add64", "requant_shift", "requant_add32", "requant_compare",
-          "requant_fp_multiply", "requant_fp_convert"}
+EVENTS = {
+    "requant_multiply",
+    "requant_add64",
+    "requant_shift",
+    "requant_add32",
+    "requant_compare",
+    "requant_fp_multiply",
+    "requant_fp_convert",
+}
 
 
 def interpreted(kernel: Any) -> Any:
@@ -183,9 +190,19 @@ def test_absurd_factors_are_refused(name: str, real: float) -> None:
         SCHEMES[name].derive(np.array([0.5, real]))
 
 
-@pytest.mark.parametrize(("name", "real"), [("TFL_DOUBLE", 2.0**30 - 0.25), ("TFL_DOUBLE_UP", 2.0**30),
-                                            ("MBQM64", 128.0), ("RNDNU", 256.0), ("RNDNU", 2.0**-33), ("RNDNU", 0.0),
-                                            ("RHAWAY_SHIFT", 32768.0), ("REVEN_SHIFT", 1.5)])
+@pytest.mark.parametrize(
+    ("name", "real"),
+    [
+        ("TFL_DOUBLE", 2.0**30 - 0.25),
+        ("TFL_DOUBLE_UP", 2.0**30),
+        ("MBQM64", 128.0),
+        ("RNDNU", 256.0),
+        ("RNDNU", 2.0**-33),
+        ("RNDNU", 0.0),
+        ("RHAWAY_SHIFT", 32768.0),
+        ("REVEN_SHIFT", 1.5),
+    ],
+)
 def test_factors_beyond_the_shifter_are_refused(name: str, real: float) -> None:
     with pytest.raises(QuantizationError, match=f"shift of {name} must be in"):
         SCHEMES[name].derive(real)
@@ -212,8 +229,13 @@ def test_events_and_synthesizability(name: str) -> None:
 
 
 def test_events_of_the_default_scheme() -> None:
-    assert dict(SCHEMES["TFL_DOUBLE"].events) == {"requant_multiply": 1, "requant_add64": 2, "requant_shift": 1,
-                                                  "requant_add32": 1, "requant_compare": 2}
+    assert dict(SCHEMES["TFL_DOUBLE"].events) == {
+        "requant_multiply": 1,
+        "requant_add64": 2,
+        "requant_shift": 1,
+        "requant_add32": 1,
+        "requant_compare": 2,
+    }
 
 
 def test_bad_arguments_are_refused() -> None:

@@ -47,8 +47,10 @@ def test_reciprocal(a: int) -> None:
 
 def softmax_row(row: list[int], multiplier: int, left_shift: int, diff_min: int) -> list[int]:
     differences = [code - max(row) for code in row]
-    powers = [exp_on_negative_values(srdhm(wrap(d << left_shift, 32), multiplier)) if d >= diff_min else -1
-              for d in differences]
+    powers = [
+        exp_on_negative_values(srdhm(wrap(d << left_shift, 32), multiplier)) if d >= diff_min else -1
+        for d in differences
+    ]
     total = sum(rounding_divide_by_pot(e, 12) for e in powers if e >= 0)
     zeros = 32 - total.bit_length()
     inverse = one_over_one_plus_x((total << zeros) - (1 << 31))

@@ -54,7 +54,8 @@ class MacCase:
         seen = [naive.Counters() for _ in self.b]
         out = self.outputs(
             lambda terms, c: naive.hardware_sum(terms, self.b[c], self.zx, self.zw, numerics, seen[c]),
-            naive.tfl_double, numerics.acc_bits,
+            naive.tfl_double,
+            numerics.acc_bits,
         )
         rows = [[getattr(s, name) for s in seen] for name in ("events", "outputs", "bias", "wraps")]
         ends = [[f(s.prefixes) for s in seen] for f in (min, max)]
@@ -111,18 +112,36 @@ def mac_cases(draw: st.DrawFn, op: str | None = None, profile: str = "tflite") -
     net = single(op, attrs, tensor(x_shape, si, zx), tensor(y_shape, so, zy), *given, profile=profile)
     f32_product = op == "FULLY_CONNECTED" and not per_channel and profile == "tflite"
     real = [float(np.float32(si) * s) / so if f32_product else si * float(s) / so for s in steps]
-    return MacCase(net, codes(seed + 2, (samples, *x_shape)), geometry,
-                   naive.depthwise_terms if op.startswith("DEPTH") else naive.conv_terms, w, b.tolist(),
-                   real * (1 if per_channel else outputs), zx, zw, zy, activation_clamp(activation, so, zy))
+    return MacCase(
+        net,
+        codes(seed + 2, (samples, *x_shape)),
+        geometry,
+        naive.depthwise_terms if op.startswith("DEPTH") else naive.conv_terms,
+        w,
+        b.tolist(),
+        real * (1 if per_channel else outputs),
+        zx,
+        zw,
+        zy,
+        activation_clamp(activation, so, zy),
+    )
 
 
 @st.composite
 def geometries(draw: st.DrawFn) -> naive.Geometry:
     """Windows that fit at least once; kernels may exceed the input under SAME."""
     small = st.integers(1, 3)
-    g = naive.Geometry(draw(st.integers(1, 6)), draw(st.integers(1, 6)), draw(st.integers(1, 4)), draw(small),
-                       draw(small), draw(small), draw(st.integers(1, 2)), draw(st.integers(1, 2)),
-                       draw(st.sampled_from(["SAME", "VALID"])))
+    g = naive.Geometry(
+        draw(st.integers(1, 6)),
+        draw(st.integers(1, 6)),
+        draw(st.integers(1, 4)),
+        draw(small),
+        draw(small),
+        draw(small),
+        draw(st.integers(1, 2)),
+        draw(st.integers(1, 2)),
+        draw(st.sampled_from(["SAME", "VALID"])),
+    )
     if g.rows[0] < 1 or g.cols[0] < 1:
         g.padding = "SAME"
     return g

@@ -245,6 +245,4 @@ def softmax(row: list[int], beta: float, scale: float) -> list[int]:
     total = sum(pot(e, 12) for e in exps if e is not None)
     headroom = 32 - total.bit_length()
     r = reciprocal((total << headroom) - 2**31)
-    return [
-        -128 if e is None else clamp(pot(srdhm(r, e), 12 - headroom + 31 - 8) - 128, -128, 127) for e in exps
-    ]
+    return [-128 if e is None else clamp(pot(srdhm(r, e), 12 - headroom + 31 - 8) - 128, -128, 127) for e in exps]

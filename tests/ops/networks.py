@@ -33,8 +33,9 @@ def bias(codes: ArrayLike) -> Value:
     return Value("bias", TensorType(data.shape, DType.INT32), data)
 
 
-def single(op: str, attrs: Any, x: TensorType, y: TensorType, *constants: Value | None,
-           profile: str = "tflite") -> Network:
+def single(
+    op: str, attrs: Any, x: TensorType, y: TensorType, *constants: Value | None, profile: str = "tflite"
+) -> Network:
     """One node: value 0 is the input ``x``, value 1 the output ``y``, then the constants."""
     values = [Value("x", x), Value("y", y), *(c for c in constants if c is not None)]
     ids = iter(range(2, len(values)))

@@ -32,8 +32,9 @@ def problems(net: Network) -> list[str]:
     return OPERATORS[net.nodes[0].op].check(net, net.nodes[0])
 
 
-def conv(attrs: Conv2D | None = None, x: TensorType = X, y: TensorType = Y, w: Value = W,
-         b: Value | None = None) -> Network:
+def conv(
+    attrs: Conv2D | None = None, x: TensorType = X, y: TensorType = Y, w: Value = W, b: Value | None = None
+) -> Network:
     return single("CONV_2D", attrs or Conv2D(), x, y, w, b)
 
 
@@ -52,8 +53,13 @@ LEGAL = [
     conv(Conv2D(padding="VALID", activation="RELU_N1_TO_1")),
     single("FULLY_CONNECTED", FullyConnected(), X, tensor((1, 3)), weights(np.ones((3, 32)), 0.5, zero=7)),
     single("FULLY_CONNECTED", FullyConnected(keep_num_dims=1), X, Y, weights(np.ones((3, 2)))),
-    single("DEPTHWISE_CONV_2D", DepthwiseConv2D(depth_multiplier=2), X, tensor((1, 4, 4, 4)),
-           weights(np.ones((1, 2, 2, 4)), [1.0] * 4, 3)),
+    single(
+        "DEPTHWISE_CONV_2D",
+        DepthwiseConv2D(depth_multiplier=2),
+        X,
+        tensor((1, 4, 4, 4)),
+        weights(np.ones((1, 2, 2, 4)), [1.0] * 4, 3),
+    ),
 ]
 
 
@@ -82,20 +88,40 @@ ILLEGAL = [
     (conv(Conv2D(activation="TANH")), ["fused activation must be NONE, RELU, RELU6, RELU_N1_TO_1, not TANH"]),
     (conv(Conv2D(padding="VALID"), w=weights(np.ones((3, 5, 1, 2)))), ["window must fit the input"]),
     (conv(x=tensor((1, 4, 4, 2), 1e30), y=tensor((1, 4, 4, 3), 1e-30)), ["real multiplier of TFL_DOUBLE must be"]),
-    (conv(Conv2D(activation="RELU6"), y=tensor((1, 4, 4, 3), 1e-30), x=tensor((1, 4, 4, 2), 1e-30)),
-     ["activation bound must be an int32 code"]),
-    (conv(x=FLOAT, b=bias([1]), attrs=Conv2D(stride_w=0, activation="TANH")),
-     ["input must be int8", "input must be quantized", "bias must have shape", "stride_w must be", "fused activation"]),
-    (single("FULLY_CONNECTED", FullyConnected(weights_format="SHUFFLED4x16INT8"), X, Y, weights(np.ones((3, 5)))),
-     ["weights_format must be DEFAULT", "input must have a multiple of 5 elements, not shape (1, 4, 4, 2)"]),
-    (single("FULLY_CONNECTED", FullyConnected(keep_num_dims=1), X, Y, weights(np.ones((3, 32)))),
-     ["input must have last dimension 32"]),
-    (single("FULLY_CONNECTED", FullyConnected(), X, Y, weights(np.ones((2, 2)), [1.0, 1.0], 0, [0, 9])),
-     ["weights zero points must be 0, not [9]"]),
-    (single("DEPTHWISE_CONV_2D", DepthwiseConv2D(), X, Y, weights(np.ones((2, 1, 1, 3)))),
-     ["weights must have first dimension 1, not 2", "weights must have 2 * depth_multiplier = 2 channels, not 3"]),
-    (single("AVERAGE_POOL_2D", Pool(filter_h=0), X, tensor((1, 4, 4, 2), 0.25)),
-     ["filter_h must be in 1..65535, not 0", "input and output must share scale and zero point"]),
+    (
+        conv(Conv2D(activation="RELU6"), y=tensor((1, 4, 4, 3), 1e-30), x=tensor((1, 4, 4, 2), 1e-30)),
+        ["activation bound must be an int32 code"],
+    ),
+    (
+        conv(x=FLOAT, b=bias([1]), attrs=Conv2D(stride_w=0, activation="TANH")),
+        [
+            "input must be int8",
+            "input must be quantized",
+            "bias must have shape",
+            "stride_w must be",
+            "fused activation",
+        ],
+    ),
+    (
+        single("FULLY_CONNECTED", FullyConnected(weights_format="SHUFFLED4x16INT8"), X, Y, weights(np.ones((3, 5)))),
+        ["weights_format must be DEFAULT", "input must have a multiple of 5 elements, not shape (1, 4, 4, 2)"],
+    ),
+    (
+        single("FULLY_CONNECTED", FullyConnected(keep_num_dims=1), X, Y, weights(np.ones((3, 32)))),
+        ["input must have last dimension 32"],
+    ),
+    (
+        single("FULLY_CONNECTED", FullyConnected(), X, Y, weights(np.ones((2, 2)), [1.0, 1.0], 0, [0, 9])),
+        ["weights zero points must be 0, not [9]"],
+    ),
+    (
+        single("DEPTHWISE_CONV_2D", DepthwiseConv2D(), X, Y, weights(np.ones((2, 1, 1, 3)))),
+        ["weights must have first dimension 1, not 2", "weights must have 2 * depth_multiplier = 2 channels, not 3"],
+    ),
+    (
+        single("AVERAGE_POOL_2D", Pool(filter_h=0), X, tensor((1, 4, 4, 2), 0.25)),
+        ["filter_h must be in 1..65535, not 0", "input and output must share scale and zero point"],
+    ),
     (single("MAX_POOL_2D", Pool("VALID", filter_w=9), X, X), ["window must fit the input"]),
     (single("MAX_POOL_2D", Pool(), tensor((1, 4, 4, 2), dtype=DType.UINT8), X), ["input must be int8, not uint8"]),
     (single("RESHAPE", Reshape((5, -1)), X, tensor((5, 6))), ["new shape must hold 32 elements, not (5, -1)"]),
@@ -106,8 +132,10 @@ ILLEGAL = [
     (single("SOFTMAX", Softmax(), X, X), ["output scale and zero point must be 1/256 and -128, not 0.5 and 0"]),
     (single("SOFTMAX", Softmax(0.0), X, tensor((1, 4, 4, 2), 1 / 256, -128)), ["beta * scale of SOFTMAX must be"]),
     (single("SOFTMAX", Softmax(float("nan")), X, tensor((1, 4, 4, 2), 1 / 256, -128)), ["beta * scale of SOFTMAX"]),
-    (single("SOFTMAX", Softmax(), tensor((1, 4096)), tensor((1, 4096), 1 / 256, -128)),
-     ["rows must have at most 4095 elements, not 4096"]),
+    (
+        single("SOFTMAX", Softmax(), tensor((1, 4096)), tensor((1, 4096), 1 / 256, -128)),
+        ["rows must have at most 4095 elements, not 4096"],
+    ),
     (single("QUANTIZE", Quantize(), FLOAT, X), ["input must be int8 or uint8, not float32", "input must be quantized"]),
     (single("QUANTIZE", Quantize(), tensor((1, 2), 1e30), tensor((1, 2), 1e-8)), ["real multiplier of TFL_DOUBLE"]),
     (single("DEQUANTIZE", Dequantize(), X, X), ["output must be float32, not int8"]),
@@ -128,8 +156,9 @@ def test_every_problem_of_a_node_is_listed(net: Network, expected: list[str]) ->
 
 
 def test_scales_in_blocks_are_refused() -> None:
-    blocks = Value("weights", TensorType((2, 4), DType.INT8, Affine([1.0] * 4, 0, axis=1, group_size=2)),
-                   np.ones((2, 4), np.int8))
+    blocks = Value(
+        "weights", TensorType((2, 4), DType.INT8, Affine([1.0] * 4, 0, axis=1, group_size=2)), np.ones((2, 4), np.int8)
+    )
     net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 4)), tensor((1, 2)), blocks)
     assert problems(net) == ["weights must not be quantized in blocks"]
 
@@ -148,8 +177,11 @@ def test_constant_input_is_refused() -> None:
 
 def test_all_nodes_are_reported_together() -> None:
     values = [Value("x", X), Value("a", FLOAT), Value("b", tensor((7,))), Value("c", X)]
-    nodes = [Node("RELU", "first", (0,), (1,), None), Node("SOFTMAX", "second", (0,), (2,), Softmax()),
-             Node("RESHAPE", "third", (0,), (3,), Reshape((32,)))]
+    nodes = [
+        Node("RELU", "first", (0,), (1,), None),
+        Node("SOFTMAX", "second", (0,), (2,), Softmax()),
+        Node("RESHAPE", "third", (0,), (3,), Reshape((32,))),
+    ]
     net = build("net", values, nodes, [0], [1, 2, 3])
     with pytest.raises(UnsupportedError) as caught:
         validate(net)
@@ -160,13 +192,16 @@ def test_all_nodes_are_reported_together() -> None:
     assert "node 2 'third' (RESHAPE): output 'c' must have shape (32,), not (1, 4, 4, 2)" in text
 
 
-@pytest.mark.parametrize(("net", "shape"), [
-    (conv(y=tensor((1, 4, 4, 9))), "(1, 4, 4, 3)"),
-    (conv(Conv2D(stride_h=3, padding="VALID")), "(1, 2, 4, 3)"),
-    (single("MAX_POOL_2D", Pool(stride_w=2), X, X), "(1, 4, 2, 2)"),
-    (single("QUANTIZE", Quantize(), X, tensor((32,))), "(1, 4, 4, 2)"),
-    (single("FULLY_CONNECTED", FullyConnected(), X, Y, weights(np.ones((3, 8)))), "(4, 3)"),
-])
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (conv(y=tensor((1, 4, 4, 9))), "(1, 4, 4, 3)"),
+        (conv(Conv2D(stride_h=3, padding="VALID")), "(1, 2, 4, 3)"),
+        (single("MAX_POOL_2D", Pool(stride_w=2), X, X), "(1, 4, 2, 2)"),
+        (single("QUANTIZE", Quantize(), X, tensor((32,))), "(1, 4, 4, 2)"),
+        (single("FULLY_CONNECTED", FullyConnected(), X, Y, weights(np.ones((3, 8)))), "(4, 3)"),
+    ],
+)
 def test_declared_shapes_must_follow(net: Network, shape: str) -> None:
     with pytest.raises(GraphError, match="declared shapes must follow") as caught:
         validate(net)

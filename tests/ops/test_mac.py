@@ -105,20 +105,40 @@ def test_folded_bias(case: MacCase) -> None:
 
 def small_conv(**changes: int) -> tuple[MacCase, MacParams]:
     c = {"w": 100, "b": 40000, "zx": -10, **changes}
-    net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 2), 1.0, c["zx"]), tensor((1, 1), 1.0),
-                 weights([[c["w"], 3]]), bias([c["b"]]))
-    case = MacCase(net, np.zeros((1, 1, 2), np.int8), naive.Geometry(1, 1, 1, 1), naive.conv_terms,
-                   np.array([[c["w"], 3]], np.int8), [c["b"]], [0.25], c["zx"], 0, 0, (-128, 127))
+    net = single(
+        "FULLY_CONNECTED",
+        FullyConnected(),
+        tensor((1, 2), 1.0, c["zx"]),
+        tensor((1, 1), 1.0),
+        weights([[c["w"], 3]]),
+        bias([c["b"]]),
+    )
+    case = MacCase(
+        net,
+        np.zeros((1, 1, 2), np.int8),
+        naive.Geometry(1, 1, 1, 1),
+        naive.conv_terms,
+        np.array([[c["w"], 3]], np.int8),
+        [c["b"]],
+        [0.25],
+        c["zx"],
+        0,
+        0,
+        (-128, 127),
+    )
     return case, mac_params(net, net.nodes[0])
 
 
-@pytest.mark.parametrize(("fields", "message"), [
-    ({"acc_bits": 16}, "must fit 16 accumulator bits"),
-    ({"acc_bits": 16, "zero_point": "subtract"}, "must fit 16 accumulator bits"),
-    ({"acc_bits": 12, "overflow": "readout", "acc_internal_bits": 16}, "must fit 16 accumulator bits"),
-    ({"act_bits": 7}, "activation codes must fit act_bits = 7"),
-    ({"weight_bits": 7}, "weight codes must fit weight_bits = 7"),
-])
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"acc_bits": 16}, "must fit 16 accumulator bits"),
+        ({"acc_bits": 16, "zero_point": "subtract"}, "must fit 16 accumulator bits"),
+        ({"acc_bits": 12, "overflow": "readout", "acc_internal_bits": 16}, "must fit 16 accumulator bits"),
+        ({"act_bits": 7}, "activation codes must fit act_bits = 7"),
+        ({"weight_bits": 7}, "weight codes must fit weight_bits = 7"),
+    ],
+)
 def test_what_the_hardware_cannot_hold_is_refused(fields: dict[str, object], message: str) -> None:
     case, _ = small_conv()
     with pytest.raises(LoweringError, match=message):
@@ -153,8 +173,14 @@ def test_requantizer_of_the_hardware_replaces_the_profile() -> None:
 
 def test_left_shift_wraps_at_the_width_of_the_requantizer() -> None:
     """A factor of 1 is a left shift by one: 2^30 wraps at 32 bits and does not at 40."""
-    net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 1), 1.0), tensor((1, 1), 1.0), weights([[1]], 1.0),
-                 bias([2**30]))
+    net = single(
+        "FULLY_CONNECTED",
+        FullyConnected(),
+        tensor((1, 1), 1.0),
+        tensor((1, 1), 1.0),
+        weights([[1]], 1.0),
+        bias([2**30]),
+    )
     x = np.zeros((1, 1, 1), np.int8)
     for hw, expected in ((None, -128), (Numerics(), -128), (Numerics(acc_bits=40), 127)):
         (out,) = OPERATORS["FULLY_CONNECTED"].run(net, net.nodes[0], [x, None, None], hw).outputs

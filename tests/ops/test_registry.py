@@ -41,8 +41,14 @@ def test_importer_hook_fits_the_schema(name: str) -> None:
         assert (f.kind == "enum") == bool(f.values)
 
 
-@pytest.mark.parametrize(("enum", "values"), [("Padding", PADDINGS), ("ActivationFunctionType", ACTIVATIONS),
-                                              ("FullyConnectedOptionsWeightsFormat", ("DEFAULT", "SHUFFLED4x16INT8"))])
+@pytest.mark.parametrize(
+    ("enum", "values"),
+    [
+        ("Padding", PADDINGS),
+        ("ActivationFunctionType", ACTIVATIONS),
+        ("FullyConnectedOptionsWeightsFormat", ("DEFAULT", "SHUFFLED4x16INT8")),
+    ],
+)
 def test_enum_codes_are_those_of_the_schema(enum: str, values: tuple[str, ...]) -> None:
     members = {k: v for k, v in vars(getattr(tflite, enum)).items() if not k.startswith("_")}
     assert {name: code for code, name in enumerate(values)} == members

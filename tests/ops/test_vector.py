@@ -28,16 +28,24 @@ def run(net: Network, x: Array) -> Array:
 
 
 @pytest.mark.parametrize("op", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
-@given(geometries(), st.sampled_from(list(LIMITS)), st.integers(-128, 127), st.integers(0, 2**32 - 1),
-       st.integers(1, 2), st.integers(1, 2))
-def test_pools_equal_naive(op: str, g: naive.Geometry, activation: str, zero: int, seed: int, samples: int,
-                           batch: int) -> None:
+@given(
+    geometries(),
+    st.sampled_from(list(LIMITS)),
+    st.integers(-128, 127),
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 2),
+    st.integers(1, 2),
+)
+def test_pools_equal_naive(
+    op: str, g: naive.Geometry, activation: str, zero: int, seed: int, samples: int, batch: int
+) -> None:
     g.dh = g.dw = 1
     if g.rows[0] < 1 or g.cols[0] < 1:
         g.padding = "SAME"
     attrs = Pool(g.padding, g.sh, g.sw, g.kh, g.kw, activation)
-    net = single(op, attrs, tensor((batch, g.in_h, g.in_w, 2), 0.25, zero),
-                 tensor((batch, g.rows[0], g.cols[0], 2), 0.25, zero))
+    net = single(
+        op, attrs, tensor((batch, g.in_h, g.in_w, 2), 0.25, zero), tensor((batch, g.rows[0], g.cols[0], 2), 0.25, zero)
+    )
     x = codes(seed, (samples, batch, g.in_h, g.in_w, 2))
     out = run(net, x).reshape(-1, g.rows[0], g.cols[0], 2)
     images = x.reshape(-1, g.in_h, g.in_w, 2).tolist()
@@ -54,8 +62,9 @@ def test_average_ties_go_away_from_code_zero() -> None:
 
 
 def test_pool_params_are_geometry_and_range() -> None:
-    net = single("MAX_POOL_2D", Pool("SAME", 2, 2, 3, 3, "RELU"), tensor((1, 5, 5, 1), 1.0, -3),
-                 tensor((1, 3, 3, 1), 1.0, -3))
+    net = single(
+        "MAX_POOL_2D", Pool("SAME", 2, 2, 3, 3, "RELU"), tensor((1, 5, 5, 1), 1.0, -3), tensor((1, 3, 3, 1), 1.0, -3)
+    )
     params = pool_params(net, net.nodes[0])
     assert (params.clamp_lo, params.clamp_hi, params.window.pad_top, params.window.out_h) == (-3, 127, 1, 3)
 
@@ -93,8 +102,9 @@ def test_equal_scales_flip_the_sign_bit() -> None:
 @given(st.floats(2.0**-100, 2.0**100, width=32), st.integers(0, 255))
 def test_dequantize_rounds_one_binary64_product(scale: float, zero: int) -> None:
     x = np.arange(256, dtype=np.uint8).reshape(1, 1, 256)
-    net = single("DEQUANTIZE", Dequantize(), tensor((1, 256), scale, zero, DType.UINT8),
-                 TensorType((1, 256), DType.FLOAT32))
+    net = single(
+        "DEQUANTIZE", Dequantize(), tensor((1, 256), scale, zero, DType.UINT8), TensorType((1, 256), DType.FLOAT32)
+    )
     expected = [np.float32(float(np.float32(scale)) * (q - zero)) for q in range(256)]
     np.testing.assert_array_equal(run(net, x).ravel(), expected)
 
@@ -109,8 +119,11 @@ def test_reshape_moves_nothing(asked: tuple[int, ...], expected: tuple[int, ...]
     assert run(net, x).ravel().tolist() == x.ravel().tolist()
 
 
-@given(st.lists(st.integers(-128, 127), min_size=1, max_size=40), st.floats(2.0**-12, 4.0, width=32),
-       st.sampled_from([1.0, 0.5, 2.0]))
+@given(
+    st.lists(st.integers(-128, 127), min_size=1, max_size=40),
+    st.floats(2.0**-12, 4.0, width=32),
+    st.sampled_from([1.0, 0.5, 2.0]),
+)
 @example([-128, 127], 2.0**-12, 1.0)
 @example([5] * 40, 0.1, 1.0)
 def test_softmax_equals_naive(row: list[int], scale: float, beta: float) -> None:

@@ -124,10 +124,17 @@ def test_wrong_input_is_refused() -> None:
 
 
 def test_branches_and_many_outputs() -> None:
-    values = [Value("x", tensor((2, 2), 0.5, 0)), Value("a", tensor((2, 2), 0.25, 1)),
-              Value("b", tensor((2, 2), 1.0, -1)), Value("c", tensor((4,), 0.25, 1))]
-    nodes = [Node("QUANTIZE", "p", (0,), (1,), Quantize()), Node("QUANTIZE", "q", (0,), (2,), Quantize()),
-             Node("RESHAPE", "r", (1,), (3,), Reshape((4,)))]
+    values = [
+        Value("x", tensor((2, 2), 0.5, 0)),
+        Value("a", tensor((2, 2), 0.25, 1)),
+        Value("b", tensor((2, 2), 1.0, -1)),
+        Value("c", tensor((4,), 0.25, 1)),
+    ]
+    nodes = [
+        Node("QUANTIZE", "p", (0,), (1,), Quantize()),
+        Node("QUANTIZE", "q", (0,), (2,), Quantize()),
+        Node("RESHAPE", "r", (1,), (3,), Reshape((4,))),
+    ]
     net = build("fork", values, nodes, [0], [2, 3])
     validate(net)
     t = golden(net, {"x": np.array([[[1, -3], [100, -128]]], np.int8)})

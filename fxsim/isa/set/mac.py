@@ -198,5 +198,12 @@ def _touched_pixels(f: Any, by: Arithmetic) -> Block:
     right = by.least(f.ix0 + column1 * f.stride_x + kx1 * f.dil_x, f.tile_w - 1)
     size = 1 + f.x_wide
     start = f.x_addr + (top * f.tile_w + left) * f.pixel_pitch + (channel0 - f.channel_base) * size
-    return Block(Space.ACT, False, "x_addr", start, (channel1 - channel0 + 1) * size,
-                 (right - left + 1, f.pixel_pitch), (bottom - top + 1, f.tile_w * f.pixel_pitch))
+    return Block(
+        Space.ACT,
+        False,
+        "x_addr",
+        start,
+        (channel1 - channel0 + 1) * size,
+        (right - left + 1, f.pixel_pitch),
+        (bottom - top + 1, f.tile_w * f.pixel_pitch),
+    )

@@ -79,10 +79,18 @@ class Pool(Instruction):
         bottom = by.least(f.iy0 + (f.out_h - 1) * f.stride_y + f.kh, f.tile_h)
         right = by.least(f.ix0 + (f.out_w - 1) * f.stride_x + f.kw, f.tile_w)
         start = f.x_addr + (top * f.tile_w + left) * f.pixel_pitch
-        yield Block(Space.ACT, False, "x_addr", start, f.channels, (right - left, f.pixel_pitch),
-                    (bottom - top, f.tile_w * f.pixel_pitch))
-        yield Block(Space.ACT, True, "out_addr", f.out_addr, f.channels, (f.out_w, f.out_pitch),
-                    (f.out_h, f.out_row_pitch))
+        yield Block(
+            Space.ACT,
+            False,
+            "x_addr",
+            start,
+            f.channels,
+            (right - left, f.pixel_pitch),
+            (bottom - top, f.tile_w * f.pixel_pitch),
+        )
+        yield Block(
+            Space.ACT, True, "out_addr", f.out_addr, f.channels, (f.out_w, f.out_pitch), (f.out_h, f.out_row_pitch)
+        )
 
     @classmethod
     def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
@@ -91,8 +99,10 @@ class Pool(Instruction):
         pixels, held = timing.act_spad_bytes // f.channels, "a number of pixels that the activation scratchpad can hold"
         yield f.tile_h * f.tile_w <= pixels, "tile_h", f"must, times tile_w, be {held}"
         yield f.out_h * f.out_w <= pixels, "out_h", f"must, times out_w, be {held}"
-        for first, count, stride, window, extent in (("iy0", f.out_h, f.stride_y, f.kh, f.tile_h),
-                                                     ("ix0", f.out_w, f.stride_x, f.kw, f.tile_w)):
+        for first, count, stride, window, extent in (
+            ("iy0", f.out_h, f.stride_y, f.kh, f.tile_h),
+            ("ix0", f.out_w, f.stride_x, f.kw, f.tile_w),
+        ):
             inside = (f[first] + window > 0) & (f[first] + (count - 1) * stride < extent)
             yield inside, first, "must give every window a pixel inside the tile"
         yield from output_clamp(f, 0 * f.kind)

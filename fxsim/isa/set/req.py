@@ -62,8 +62,9 @@ class Req(Instruction):
     def _requantize(self, machine: Machine, row: int, slot: Accumulator) -> int:
         multiplier, shift, real = unpack_word(machine.row(self.half, row)[1], self.scheme)
         value = self._read_out(machine, row, slot)
-        return ref_requantize(value, multiplier, shift, real, self.scheme.name, self.acc_bits, self.out_zero,
-                              self.clamp_lo, self.clamp_hi)
+        return ref_requantize(
+            value, multiplier, shift, real, self.scheme.name, self.acc_bits, self.out_zero, self.clamp_lo, self.clamp_hi
+        )
 
     def _read_out(self, machine: Machine, row: int, slot: Accumulator) -> int:
         """Return the value the requantizer sees; counts outputs with an event, and the read-out's own events."""

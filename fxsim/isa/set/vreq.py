@@ -49,8 +49,17 @@ class VReq(Instruction):
         """Code by code."""
         for i in range(self.count):
             code = integer(machine.read(Space.ACT, self.x_addr + i, 1), signed=self.x_signed)
-            value = ref_requantize(code - self.in_zero, self.multiplier, self.shift, 0.0, self.scheme.name,
-                                   ACC_BITS, self.out_zero, self.clamp_lo, self.clamp_hi)
+            value = ref_requantize(
+                code - self.in_zero,
+                self.multiplier,
+                self.shift,
+                0.0,
+                self.scheme.name,
+                ACC_BITS,
+                self.out_zero,
+                self.clamp_lo,
+                self.clamp_hi,
+            )
             put_code(machine, self.out_addr + i, value)
 
     @staticmethod
