@@ -55,8 +55,9 @@ types: $(VENV)/test.ok ## mypy --strict
 contracts: $(VENV)/test.ok ## layer contracts
 	$(BIN)/lint-imports
 
-notebooks: $(VENV)/test.ok ## execute the notebooks
-	@ls notebooks/*.ipynb >/dev/null 2>&1 || { echo "no notebooks yet"; exit 0; }
+notebooks: $(VENV)/test.ok ## execute every notebook
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[notebooks]'
+	@for notebook in $(wildcard notebooks/*.ipynb); do $(BIN)/jupyter execute $$notebook || exit 1; done
 
 bench: $(VENV)/oracles.ok ## speed, as ratios to LiteRT's reference resolver in the same run
 	$(BIN)/python tests/bench/bench.py
