@@ -4,12 +4,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 MODEL := models/digits/digits_cnn.tflite
 IMAGES := models/digits/x_eval.npy
 LABELS := models/digits/y_eval.npy
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help demo test test-nojit test-bounds fuzz certify lint types contracts notebooks bench warm ci clean
+.PHONY: help demo test test-nojit test-bounds test-lowest fuzz nightly certify lint types contracts notebooks bench warm ci clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,8 +40,16 @@ test-nojit: $(VENV)/test.ok ## the suite with interpreted kernels (slow tests le
 test-bounds: $(VENV)/test.ok ## kernels and executor with array bounds checks
 	NUMBA_BOUNDSCHECK=1 HYPOTHESIS_PROFILE=dev $(PYTEST) -n 2 tests/numerics tests/kernels tests/sim -m "not oracle"
 
-fuzz: $(VENV)/test.ok ## long fuzzing of files and programs (nightly)
+test-lowest: ## the suite on the lowest admitted versions of the dependencies
+	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install -q --disable-pip-version-check -e '.[test]' -c tests/lowest.txt
+	HYPOTHESIS_PROFILE=dev $(LOWEST)/bin/python -m pytest -q -n 2 -m "not oracle" --ignore tests/fuzz
+
+fuzz: $(VENV)/test.ok ## 20,000 mutations of files and programs
 	FXSIM_FUZZ_MUTATIONS=20000 $(PYTEST) tests/fuzz
+
+nightly: $(VENV)/oracles.ok fuzz ## fuzzing and property tests at 10,000 examples each (an hour or more)
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -n 2 tests/numerics tests/isa tests/lowering tests/sim tests/kernels tests/energy
 
 certify: $(VENV)/oracles.ok ## profiles against the real runtimes
 	$(BIN)/fxsim certify
@@ -66,5 +75,5 @@ ci: ## what continuous integration runs
 	bash .ci/run
 
 clean: ## remove the environment and everything generated
-	rm -rf $(VENV) build dist output *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	rm -rf $(VENV) $(LOWEST) build dist output *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -38,7 +38,7 @@ def write_archive(path: Path, record: Mapping[str, Any], tensors: Tensors) -> No
     arrays = {f"tensor_{i}": tensors[name] for i, name in enumerate(tensors)}
     arrays[_RECORD] = np.frombuffer(json.dumps(described).encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, **arrays)
     write_atomically(path, buffer.getvalue())
 
 
