@@ -59,21 +59,17 @@ def simulate(
         program = with_numerics(program, numerics)
     execution = execute(program, x, keep=keep)
     _check_biases(program, execution)
-    timing = timeline(program)
-    energy = energy_report(program)
+    return _result(program, execution, timeline(program), energy_report(program))
+
+
+def _result(program: Program, execution: Execution, timing: Timeline, energy: EnergyReport) -> Result:
     dram = _per_layer(program, BURST_BYTES * energy.counts.kind(Kind.DRAM_BLOCK))
     spad = _per_layer(program, sum((energy.counts.kind(kind) for kind in _SCRATCHPAD), np.zeros(1, np.int64)))
     records = [
-        _record(
-            program,
-            number,
-            execution.stats[number],
-            timing.layers[number],
-            energy,
-            (int(dram[number]), int(spad[number])),
-        )
-        for number in range(len(program.layers))
+        _record(program, i, execution.stats[i], timing.layers[i], energy, (int(dram[i]), int(spad[i])))
+        for i in range(len(program.layers))
     ]
+    table = energy.table
     return Result(
         network=program.name,
         profile=program.profile,
@@ -84,13 +80,7 @@ def simulate(
         cycles=timing.cycles,
         layers=Layers(records),
         energy=Energy(
-            energy.low,
-            energy.nominal,
-            energy.high,
-            energy.derived_share,
-            energy.table.name,
-            energy.table.source,
-            energy.table.excluded,
+            energy.low, energy.nominal, energy.high, energy.derived_share, table.name, table.source, table.excluded
         ),
         trap="" if execution.trap is None else trap_sentence(program, timing, execution.trap),
     )
