@@ -35,7 +35,7 @@ _RECORD = "record.json"
 def write_archive(path: Path, record: Mapping[str, Any], tensors: Tensors) -> None:
     """Write `record` (plain data) and `tensors` with their quantization to `path`."""
     described = {**record, "tensors": [_describe(name, quant) for name, quant in tensors.quants.items()]}
-    arrays = {f"tensor_{i}": tensors[name] for i, name in enumerate(tensors)}
+    arrays: dict[str, Any] = {f"tensor_{i}": tensors[name] for i, name in enumerate(tensors)}
     arrays[_RECORD] = np.frombuffer(json.dumps(described).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
