@@ -150,3 +150,21 @@ def test_random_samples_cover_the_whole_range() -> None:
     assert x.shape == (200, 64)
     assert set(range(-128, 128)) == set(x.ravel().tolist())
     assert np.array_equal(x, random_samples(net, seed=5, samples=200)["image"])
+
+
+def test_float_schemes_are_named() -> None:
+    """The litert profile requantizes FULLY_CONNECTED in binary64, which is no hardware."""
+    x = images("digits_fc", 1)
+    integer = fxsim.run(MODELS / "digits_fc.tflite", x)
+    real = fxsim.run(fxsim.load(MODELS / "digits_fc.tflite", profile="litert"), x)
+    assert (integer.float_schemes, real.float_schemes) == ((), ("TFL_DOUBLE_FP",))
+    assert "TFL_DOUBLE_FP: floating point, not synthesizable" in real.table()
+    assert "synthesizable" not in integer.table()
+
+
+def test_energy_per_mac_by_hand() -> None:
+    """One 8 x 8 product, 15/16 tree adds of 17..20 bits, 1/16 accumulation of 32 bits (16 columns)."""
+    add = {bits: 0.03 + 0.07 / 24 * (bits - 8) for bits in (17, 18, 19, 20, 32)}
+    wanted = 0.2 + (8 * add[17] + 4 * add[18] + 2 * add[19] + add[20] + add[32]) / 16
+    result = fxsim.run(MODELS / "digits_fc.tflite", images("digits_fc", 1))  # K = 64, 64 and 32: whole groups only
+    assert np.isclose(result.pj_per_mac, wanted, rtol=1e-12)

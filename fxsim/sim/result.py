@@ -108,6 +108,8 @@ class Result:
         `Layers` of `LayerResult`.
     trap
         The first overflow under overflow = trap as a sentence, else empty; `outputs` then raises.
+    float_schemes
+        Requantization schemes of the program that are floating point, hence not synthesizable as they stand.
     """
 
     network: str
@@ -120,6 +122,7 @@ class Result:
     layers: Layers
     energy: Energy
     trap: str = ""
+    float_schemes: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> Tensors:
@@ -143,6 +146,14 @@ class Result:
     def macs(self) -> int:
         """Multiply-adds of one sample."""
         return sum(layer.macs for layer in self.layers)
+
+    @property
+    def pj_per_mac(self) -> float:
+        """Nominal pJ per multiply-add: products, adder trees and accumulations, without registers and memories."""
+        spent = sum(
+            layer.energy_by_event[group] for layer in self.layers for group in ("multiply", "tree", "accumulate")
+        )
+        return spent / self.macs if self.macs else 0.0
 
     @property
     def seconds(self) -> float:
@@ -179,6 +190,7 @@ class Result:
             "tops_per_watt": self.tops_per_watt,
             "energy": asdict(self.energy),
             "trap": self.trap,
+            "float_schemes": list(self.float_schemes),
             "layers": [asdict(layer) for layer in self.layers],
         }
 
@@ -221,6 +233,7 @@ class Result:
             layers=Layers([_layer(layer) for layer in record["layers"]]),
             energy=Energy(**{**energy, "excluded": tuple(energy["excluded"])}),
             trap=record["trap"],
+            float_schemes=tuple(record["float_schemes"]),
         )
 
 

@@ -10,7 +10,8 @@ from fxsim._core.errors import HardwareError
 from fxsim.energy import EnergyReport, energy_report
 from fxsim.graph import LayerStats, Tensors
 from fxsim.hw import BURST_BYTES, Kind, Numerics
-from fxsim.isa import Layer, Program
+from fxsim.isa import Layer, Program, Req, VReq
+from fxsim.numerics import scheme_of
 from fxsim.sim.executor import Execution, TrapEvent, execute, symbol_affine
 from fxsim.sim.override import with_numerics
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
@@ -82,8 +83,15 @@ def _result(program: Program, execution: Execution, timing: Timeline, energy: En
         energy=Energy(
             energy.low, energy.nominal, energy.high, energy.derived_share, table.name, table.source, table.excluded
         ),
+        float_schemes=_float_schemes(program),
         trap="" if execution.trap is None else trap_sentence(program, timing, execution.trap),
     )
+
+
+def _float_schemes(program: Program) -> tuple[str, ...]:
+    used = {int(code) for cls in (Req, VReq) for code in program.columns.table(cls)["scheme"]}
+    schemes = [scheme_of(code) for code in sorted(used)]
+    return tuple(scheme.name for scheme in schemes if not scheme.synthesizable)
 
 
 def _tensors(program: Program, execution: Execution) -> Tensors:

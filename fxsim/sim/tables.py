@@ -111,10 +111,15 @@ def totals(result: Result) -> str:
         f"energy        {energy.nominal / 1e6:,.3f} uJ per inference "
         f"(low {energy.low / 1e6:,.3f}, high {energy.high / 1e6:,.3f})",
         f"efficiency    {result.tops_per_watt:.4f} TOPS/W, {result.tops:.4f} TOPS (1 MAC = 2 operations)",
+        f"MAC energy    {result.pj_per_mac:.3f} pJ per MAC (multiply, tree, accumulate); "
+        "the literature's int8 MAC: 0.2 + 0.1 = 0.3 pJ",
         f"derived       {100 * energy.derived_share:.1f} % of the energy rests on derived prices",
         f"prices        {energy.source}; excluded: {', '.join(energy.excluded)}",
         "timing        cycle-exact to the fxsim architecture; DMA and vector engine as defined there",
     ]
+    if result.float_schemes:
+        names = ", ".join(result.float_schemes)
+        lines.append(f"schemes       {names}: floating point, not synthesizable as it stands; its totals are nominal")
     return "\n".join(lines)
 
 
