@@ -19,6 +19,7 @@ from fxsim.sim.reference import Steps, step
 from fxsim.sim.reference.work import Work, x_beats
 from fxsim.sim.timing import timeline
 from fxsim.testing import programs
+from tests.given import NETWORKS, given_folder
 
 DIGITS = Path(__file__).resolve().parents[2] / "models" / "digits" / "digits_cnn.tflite"
 PAPER = Hardware.load("paper-4x4")
@@ -192,3 +193,11 @@ def test_closed_form_on_a_network() -> None:
     network = fxsim.load(DIGITS)
     for name in presets():
         assert_equal_to_closed_form(lower(network, Hardware.load(name)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", presets())
+@pytest.mark.parametrize("name", NETWORKS)
+def test_closed_form_on_given_networks(name: str, preset: str) -> None:
+    network = fxsim.load(given_folder() / f"{name}.tflite")
+    assert_equal_to_closed_form(lower(network, Hardware.load(preset)))
