@@ -153,13 +153,14 @@ def mac_plain(f: Ints, array: Ints, memory: Memory, bank: Bank, tally: Tally, wo
     half, lanes, rows, stat = f[c.HALF], array[2], f[c.ROWS], f[c.STAT]
     weights, patches, sums = work.flat_weights, work.flat_patches, work.block
     least, greatest, pitch = work.extremes[0], work.extremes[1], work.patches.shape[1]
+    alike = f[c.PRIVATE_X] and f[c.ROW_BASE] % f[c.DEPTH_MULT] + rows <= f[c.DEPTH_MULT]  # all rows read one channel
     prepare(f, array, memory.weight, memory.param, bank.bias, bank.word, work.weights)
     for n in range(lanes):
         least[n], greatest[n] = _INT32_MAX, -_INT32_MAX - 1
     for s in range(memory.act.shape[0]):
         act, exact, register, flags = memory.act[s], bank.exact[s, half], bank.register[s, half], bank.flags[s, half]
         begin_block(f, lanes, bank.bias, exact, sums, least, greatest)
-        if f[c.PRIVATE_X]:
+        if f[c.PRIVATE_X] and not alike:
             sum_private(f, array, act, weights, sums, least, greatest, work.operands)
         else:
             gather_block(f, act, work.patches)

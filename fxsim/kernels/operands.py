@@ -88,8 +88,15 @@ def first_canonical(f: NDArray[np.int64], total: int) -> int:
 def gather_shared(
     f: NDArray[np.int64], act: NDArray[np.uint8], position: int, out: NDArray[np.int32], row: int
 ) -> None:
-    """Activation operands of one position in stream order into out[row]: runs of channels, tap after tap."""
-    count, channels, kw, wide, is_signed = f[c.K_COUNT], f[c.CHANNELS], f[c.KW], f[c.X_WIDE], f[c.X_SIGNED]
+    """Activation operands of one position in stream order into out[row], by runs of consecutive codes.
+
+    A run is the channels of a tap, or of all taps of a kernel row where pixels stand side by side. With private x the
+    operands are those of row 0.
+    """
+    count, kw, wide, is_signed = f[c.K_COUNT], f[c.KW], f[c.X_WIDE], f[c.X_SIGNED]
+    channels = 1 if f[c.PRIVATE_X] else f[c.CHANNELS]
+    base = (f[c.ROW_BASE] // f[c.DEPTH_MULT] if f[c.PRIVATE_X] else 0) - f[c.CHANNEL_BASE]
+    dense = f[c.PIXEL_PITCH] == channels << wide and f[c.DIL_X] == 1
     zero = f[c.X_ZERO] if f[c.ZERO_POINT] == c.SUBTRACT else 0
     start = first_canonical(f, f[c.KH] * kw * channels)
     column = f[c.OX_START] + position
@@ -102,17 +109,19 @@ def gather_shared(
     kx = tap - ky * kw
     k = 0
     while k < count:
-        run = min(channels - channel, count - k)
-        ty, tx = top + ky * f[c.DIL_Y], left + kx * f[c.DIL_X]
-        if 0 <= ty < f[c.TILE_H] and 0 <= tx < f[c.TILE_W]:
+        ty, tx, taps = top + ky * f[c.DIL_Y], left + kx * f[c.DIL_X], 1
+        inside = 0 <= ty < f[c.TILE_H] and 0 <= tx < f[c.TILE_W]
+        if inside and dense:
+            taps = min(kw - kx, f[c.TILE_W] - tx)
+        run = min(taps * channels - channel, count - k)
+        if inside:
             pixel = f[c.X_ADDR] + (ty * f[c.TILE_W] + tx) * f[c.PIXEL_PITCH]
-            address = pixel + ((channel - f[c.CHANNEL_BASE]) << wide)
-            copy_codes(out, row, k, run, act, address, wide, is_signed, zero)
+            copy_codes(out, row, k, run, act, pixel + ((base + channel) << wide), wide, is_signed, zero)
         else:
             fill(out, row, k, run, f[c.X_ZERO] - zero)
         k += run
         channel = 0
-        kx += 1
+        kx += taps
         if kx == kw:
             kx = 0
             ky += 1

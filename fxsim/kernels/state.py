@@ -91,7 +91,7 @@ class Scratch(NamedTuple):
     block: NDArray[np.int32]
     """[P * L] sums of a block, P = positions rounded up to `TILE`."""
     patches: NDArray[np.int32]
-    """[P, K of shared-x instructions] activation operands of a block."""
+    """[P, K] activation operands of a block whose rows read the same ones."""
     flat_patches: NDArray[np.int32]
     """The same memory in one dimension."""
     extremes: NDArray[np.int32]

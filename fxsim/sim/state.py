@@ -112,11 +112,10 @@ def new_scratch(program: Program, fields: NDArray[np.int64]) -> Scratch:
     macs = fields[fields[:, COLUMNS.index("kind")] == KIND_MAC]
     counts = macs[:, COLUMNS.index("k_count")]
     longest = int(counts.max(initial=1))
-    shared = int(counts[macs[:, COLUMNS.index("private_x")] == 0].max(initial=1))
     positions = -(-int(macs[:, COLUMNS.index("positions")].max(initial=1)) // TILE) * TILE
     private = int(counts[macs[:, COLUMNS.index("private_x")] == 1].max(initial=1))
     weights = np.zeros((longest, lanes), np.int32)
-    patches = np.zeros((positions, shared), np.int32)
+    patches = np.zeros((positions, longest), np.int32)
     return Scratch(
         weights=weights,
         flat_weights=weights.reshape(-1),
