@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fxsim.graph.types import Value
 
 ABSENT = -1
@@ -52,10 +50,6 @@ class Network:
         PROFILES[profile]
         return dataclasses.replace(self, profile=profile)
 
-    def value_id(self, name: str) -> int:
-        """Id of the value called `name`; `KeyError` if there is none."""
-        return self._ids()[name]
-
     def operands(self, node: Node) -> tuple[Value | None, ...]:
         """Return the input values of `node`, None where an operand is absent."""
         return tuple(None if i == ABSENT else self.values[i] for i in node.inputs)
@@ -63,6 +57,3 @@ class Network:
     def results(self, node: Node) -> tuple[Value, ...]:
         """Return the output values of `node`."""
         return tuple(self.values[i] for i in node.outputs)
-
-    def _ids(self) -> Mapping[str, int]:
-        return {value.name: i for i, value in enumerate(self.values)}

@@ -166,7 +166,6 @@ def mac_plain(f: Ints, array: Ints, memory: Memory, bank: Bank, tally: Tally, wo
             gather_block(f, act, work.patches)
             sum_shared(f, array, weights, patches, pitch, sums, least, greatest)
         finish_block(f, lanes, sums, exact, register, flags)
-    if memory.act.shape[0]:
-        for n in range(rows):
-            tally.stats[LEAST, stat + n] = min(tally.stats[LEAST, stat + n], least[n])
-            tally.stats[GREATEST, stat + n] = max(tally.stats[GREATEST, stat + n], greatest[n])
+    for n in range(rows):
+        tally.stats[LEAST, stat + n] = min(tally.stats[LEAST, stat + n], least[n])
+        tally.stats[GREATEST, stat + n] = max(tally.stats[GREATEST, stat + n], greatest[n])

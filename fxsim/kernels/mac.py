@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 
     from fxsim.kernels.state import Bank, Memory, Scratch, Tally
 
-_INT64_MAX = (1 << 63) - 1
-
 
 @inner_kernel
 def accumulate(
     f: NDArray[np.int64], array: NDArray[np.int64], act: NDArray[np.uint8], position: int,
     weights: NDArray[np.int32], shared_x: NDArray[np.int32], private_x: NDArray[np.int32],
-    sums: NDArray[np.signedinteger],
+    sums: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Add the K interval of one position to `sums`, all rows."""
     if f[c.PRIVATE_X]:
@@ -46,7 +44,7 @@ def accumulate(
 
 @inner_kernel
 def finish(
-    f: NDArray[np.int64], sums: NDArray[np.signedinteger], exact: NDArray[np.int64], slot: int, stats: NDArray[np.int64]
+    f: NDArray[np.int64], sums: NDArray[np.int64], exact: NDArray[np.int64], slot: int, stats: NDArray[np.int64]
 ) -> None:
     """Exact sums into the slot, extremes into the statistics."""
     rows, stat = f[c.ROWS], f[c.STAT]
@@ -90,7 +88,7 @@ def mac_checked(
     for s in range(memory.act.shape[0]):
         act, exact, register, flags = memory.act[s], bank.exact[s, half], bank.register[s, half], bank.flags[s, half]
         for p in range(f[c.POSITIONS]):
-            begin(f, bias, exact, p, sums, _INT64_MAX)
+            begin(f, bias, exact, p, sums)
             accumulate(f, array, act, p, weights, shared_x, private_x, sums)
             finish(f, sums, exact, f[c.SLOT] + p, stats)
             if settle_checked(f, sums, register, flags, f[c.SLOT] + p, work.suspects):

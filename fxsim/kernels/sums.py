@@ -1,7 +1,6 @@
-"""Vector loops over accumulator lanes: running sums and their least and greatest prefixes.
+"""Loops over the accumulator lanes of the checked MAC: running sums and their least and greatest prefixes.
 
-`sums` is [3, L]: total, least, greatest. Products and additions are modular in the lane's dtype; callers choose int32
-lanes only where every prefix at a rule application is proved to fit int32, so the totals are exact.
+`sums` is [3, L]: total, least, greatest. Overflow: the proof at load keeps every exact sum inside 63 bits.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from fxsim.kernels import columns as c
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_INT64_MAX = (1 << 63) - 1
+
 STEP = 4
 """Stream positions per pass over the lanes."""
 
@@ -23,13 +24,13 @@ STEP = 4
 @inner_kernel
 def begin(
     f: NDArray[np.int64], bias: NDArray[np.int64], exact: NDArray[np.int64], position: int,
-    sums: NDArray[np.signedinteger], limit: int,
+    sums: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Start the rows at the bias (a prefix itself), 0 or the slot's sum; `limit` is the lane's greatest value."""
+    """Start the rows at the bias (a prefix itself), 0 or the slot's sum."""
     total, least, greatest = sums[0], sums[1], sums[2]
     biases, slots = bias[f[c.HALF]], exact[f[c.SLOT] + position]
     for n in range(f[c.ROWS]):
-        least[n], greatest[n] = limit, -limit - 1
+        least[n], greatest[n] = _INT64_MAX, -_INT64_MAX - 1
     if f[c.INIT] == c.INIT_BIAS:
         for n in range(f[c.ROWS]):
             total[n] = least[n] = greatest[n] = biases[n]
@@ -43,7 +44,7 @@ def begin(
 
 @inner_kernel
 def sum_tree(
-    sums: NDArray[np.signedinteger], w: NDArray[np.int32], x: NDArray[np.int32], count: int, group: int, lanes: int
+    sums: NDArray[np.int64], w: NDArray[np.int32], x: NDArray[np.int32], count: int, group: int, lanes: int
 ) -> None:
     """Accumulate `count` stream positions, x [1, K] shared by the lanes, a rule application after every `group`."""
     total, least, greatest, operands = sums[0], sums[1], sums[2], x[0]
@@ -66,9 +67,7 @@ def sum_tree(
 
 
 @inner_kernel
-def sum_chain(
-    sums: NDArray[np.signedinteger], w: NDArray[np.int32], x: NDArray[np.int32], count: int, lanes: int
-) -> None:
+def sum_chain(sums: NDArray[np.int64], w: NDArray[np.int32], x: NDArray[np.int32], count: int, lanes: int) -> None:
     """Accumulate `count` stream positions, x [1, K] shared by the lanes, a rule application after every one."""
     total, least, greatest, operands = sums[0], sums[1], sums[2], x[0]
     whole = count // STEP * STEP
@@ -94,7 +93,7 @@ def sum_chain(
 
 @inner_kernel
 def sum_private(
-    sums: NDArray[np.signedinteger], w: NDArray[np.int32], x: NDArray[np.int32], count: int, group: int, lanes: int
+    sums: NDArray[np.int64], w: NDArray[np.int32], x: NDArray[np.int32], count: int, group: int, lanes: int
 ) -> None:
     """Accumulate `count` stream positions, x [K, L] private to the lanes, a rule application after every `group`."""
     total, least, greatest = sums[0], sums[1], sums[2]

@@ -94,7 +94,7 @@ def test_many_problems_are_cut() -> None:
 
 def test_unused_empty_tensors_are_harmless() -> None:
     spare = Value("spare", TensorType((0,), DType.FLOAT32))
-    assert build("net", [*values("x", "y"), spare], [node((0,), (1,))], [0], [1]).value_id("spare") == 2
+    assert build("net", [*values("x", "y"), spare], [node((0,), (1,))], [0], [1]).values[2].name == "spare"
 
 
 def test_unknown_profile_is_refused() -> None:
@@ -160,4 +160,4 @@ def test_operands_and_results() -> None:
     net = build("net", vals, [n], [0], [1])
     assert net.operands(n) == (vals[0], CONST, None)
     assert net.results(n) == (vals[1],)
-    assert net.value_id("k") == 2
+    assert net.values[2].name == "k"
