@@ -130,6 +130,10 @@ class Timing:
         values=("output-stationary", "weight-stationary"),
     )
 
+    double_buffering: str = option(
+        "on", "two buffers per tile, loads move ahead of the work before them", values=("on", "off")
+    )
+
     def __post_init__(self) -> None:
         check_fields(self)
         if self.acc_depth % 2:

@@ -14,13 +14,14 @@ from fxsim.lowering.allocate import DRAM_ALIGNMENT, align
 if TYPE_CHECKING:
     from fxsim.graph import Network, Node, TensorType
     from fxsim.hw import Hardware
+    from fxsim.lowering.tiling import Span
     from fxsim.numerics import Affine
 
 INSTRUCTION_LIMIT = 1 << 22
 """Longest program; a layer that needs more is refused before anything is emitted."""
 
-Emit = Callable[[int, int], Iterator[Instruction]]
-"""(DRAM address of the first operand, DRAM address of the result) → instructions without tokens, in file order."""
+Emit = Callable[[tuple[int, ...], int], Iterator[Instruction]]
+"""(DRAM addresses of the operands, 0 for constants and absent ones; of the result) → instructions without tokens."""
 
 
 class ConstantPool:
@@ -41,13 +42,38 @@ class ConstantPool:
 
 
 @dataclass(frozen=True, slots=True)
+class Homes:
+    """Which tensors of a node live in the activation scratchpad as a whole, and what is left for tiles there.
+
+    Attributes
+    ----------
+    operands
+        Per operand, the activation scratchpad address of its byte 0; None where it comes from DRAM (or is a constant).
+    result
+        The same for the result; None where it goes to DRAM.
+    room
+        Activation scratchpad bytes that the layer's own tiles may use.
+    """
+
+    operands: tuple[int | None, ...]
+    result: int | None
+    room: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
-    """One node to be lowered: the network, the hardware with the node's own numerics, and the constants so far."""
+    """One node to be lowered: the network, the hardware with the node's own numerics, constants so far, homes."""
 
     net: Network
     node: Node
     hardware: Hardware
     constants: ConstantPool
+    homes: Homes
+
+    @property
+    def double(self) -> bool:
+        """Whether tiles get two buffers each, so that one is filled while the other is in use."""
+        return self.hardware.timing.double_buffering == "on"
 
     @property
     def where(self) -> str:

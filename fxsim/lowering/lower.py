@@ -12,8 +12,9 @@ from fxsim._core.errors import HardwareError, LoweringError, ProgramError
 from fxsim.graph import ABSENT, Network, Node
 from fxsim.hw import Hardware, Numerics
 from fxsim.isa import WORD_BYTES, Instruction, Layer, Program, decode_columns, encode
-from fxsim.lowering.base import INSTRUCTION_LIMIT, LOWERINGS, ConstantPool, Emit, Site
+from fxsim.lowering.base import INSTRUCTION_LIMIT, LOWERINGS, ConstantPool, Emit, Homes, Site
 from fxsim.lowering.memory import TensorMap, make_symbols, place_tensors
+from fxsim.lowering.tiling import Span
 from fxsim.lowering.tokens import place_tokens
 from fxsim.ops import MAC_OPERATORS, OPERATORS, validate
 
@@ -56,7 +57,7 @@ def lower(net: Network, hw: Hardware, *, layers: Mapping[str, Mapping[str, Any]]
     own = _layer_hardware(net, hw, layers or {})
     pool = ConstantPool()
     emitters = [
-        LOWERINGS[node.op].prepare(Site(net, node, hardware, pool))
+        LOWERINGS[node.op].prepare(Site(net, node, hardware, pool, _homes(node, hardware)))
         for node, hardware in zip(net.nodes, own, strict=True)
     ]
     constants = pool.image()
@@ -76,6 +77,11 @@ def lower(net: Network, hw: Hardware, *, layers: Mapping[str, Mapping[str, Any]]
         layer_of,
         all(net.values[i].type.shape[:1] == (1,) for i in net.inputs),
     )
+
+
+def _homes(node: Node, hardware: Hardware) -> Homes:
+    """All tensors in DRAM."""
+    return Homes((None,) * len(node.inputs), None, Span(0, hardware.timing.act_spad_bytes))
 
 
 def _layer_hardware(net: Network, hw: Hardware, layers: Mapping[str, Mapping[str, Any]]) -> list[Hardware]:
@@ -117,7 +123,8 @@ def _emit(net: Network, emitters: Sequence[Emit], tensors: TensorMap) -> tuple[l
     instructions: list[Instruction] = []
     first_of_layer = [0]
     for node, emit in zip(net.nodes, emitters, strict=True):
-        instructions += emit(tensors.addresses[node.inputs[0]], tensors.addresses[node.outputs[0]])
+        operands = tuple(tensors.addresses.get(i, 0) for i in node.inputs)
+        instructions += emit(operands, tensors.addresses[node.outputs[0]])
         first_of_layer.append(len(instructions))
         if len(instructions) > INSTRUCTION_LIMIT:
             raise LoweringError(

@@ -57,9 +57,9 @@ class MacLayer:
     x_code: int
     out_code: int
 
-    def emit(self, source: int, target: int) -> Iterator[Instruction]:
-        """Instructions of the layer, for its input and output tensors at these DRAM addresses."""
-        nest = _Nest(self, source, target)
+    def emit(self, operands: tuple[int, ...], target: int) -> Iterator[Instruction]:
+        """Instructions of the layer, for its operands and output tensor at these DRAM addresses."""
+        nest = _Nest(self, operands[0], target)
         chunks = self.tiling.chunks(self.stream)
         places = list(areas(self.stream.window, self.tiling.height, self.tiling.width))
         if self.tiling.chunk_outer:

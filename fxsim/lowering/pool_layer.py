@@ -66,7 +66,7 @@ class PoolLayer:
     channels: int
     signed: bool
 
-    def emit(self, source: int, target: int) -> Iterator[Instruction]:
+    def emit(self, operands: tuple[int, ...], target: int) -> Iterator[Instruction]:
         """LOAD, POOL, STORE per channel range and area."""
         window = self.params.window
         for channels in cut(Span(0, window.channels), self.channels):
@@ -75,7 +75,7 @@ class PoolLayer:
                 loaded = region(window, area, taps)
                 sizes = (loaded.elements, area.positions * channels.size)
                 x_addr, out_addr = allocate([Request(size, 0, 0) for size in sizes]).addresses
-                yield from load_region(window, loaded, 1, source, x_addr)
+                yield from load_region(window, loaded, 1, operands[0], x_addr)
                 iy0, ix0 = first_tap(window, area, loaded)
                 yield Pool(
                     kind=self.kind,

@@ -46,9 +46,9 @@ def prepare_dequantize(site: Site) -> Emit:
 
     emit_chunks = prepare_flat(site, (1, ENTRY_BYTES), compute)
 
-    def emit(source: int, target: int) -> Iterator[Instruction]:
+    def emit(operands: tuple[int, ...], target: int) -> Iterator[Instruction]:
         yield from load(Space.PARAM, table_addr, 0, len(table))
-        yield from emit_chunks(source, target)
+        yield from emit_chunks(operands, target)
 
     return emit
 

@@ -18,7 +18,7 @@ def prepare_reshape(_: Site) -> Emit:
     return _emit
 
 
-def _emit(_source: int, _target: int) -> Iterator[Instruction]:
+def _emit(_operands: tuple[int, ...], _target: int) -> Iterator[Instruction]:
     return iter(())
 
 
