@@ -1,9 +1,10 @@
-"""Hypothesis strategies, for users' tests as much as for our own: random hardware and random legal programs.
+"""For users' tests as much as for our own: hypothesis strategies (random hardware, random legal programs), networks.
 
 Needs the extra ``testing``.
 """
 
 from fxsim.testing.machines import hardware
+from fxsim.testing.mobilenet import mobilenet_v1
 from fxsim.testing.programs import programs
 
-__all__ = ["hardware", "programs"]
+__all__ = ["hardware", "mobilenet_v1", "programs"]
