@@ -18,6 +18,8 @@ _FACE = {
     "Program": "fxsim.isa",
     "Result": "fxsim.sim",
     "assemble": "fxsim.isa",
+    "estimate": "fxsim.api",
+    "gemm": "fxsim.api",
     "golden": "fxsim.api",
     "load": "fxsim.api",
     "lower": "fxsim.api",

@@ -1,4 +1,4 @@
-"""The public functions: load, lower, simulate, run, golden; paths and names are accepted everywhere."""
+"""The public functions: load, gemm, lower, simulate, run, estimate, golden; paths and names are accepted everywhere."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError, ModelFormatError
+from fxsim.formats import gemm
 from fxsim.formats.tflite import read_tflite
 from fxsim.graph import Network, Tensors
 from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics
 from fxsim.lowering import lower as lower_network
 from fxsim.oracle import golden as golden_network
 from fxsim.sim import Result, simulate
+from fxsim.sim import estimate as estimate_program
 
 if TYPE_CHECKING:
     from fxsim.isa import Program
@@ -25,7 +27,18 @@ Array = NDArray[np.generic]
 Samples = Array | Mapping[str, Array]
 Model = Network | str | Path | bytes
 
-__all__ = ["Difference", "differences", "golden", "load", "lower", "random_samples", "run", "simulate"]
+__all__ = [
+    "Difference",
+    "differences",
+    "estimate",
+    "gemm",
+    "golden",
+    "load",
+    "lower",
+    "random_samples",
+    "run",
+    "simulate",
+]
 
 
 def load(source: str | Path | bytes, *, profile: str = "tflite") -> Network:
@@ -80,6 +93,16 @@ def run(
 ) -> Result:
     """Load, lower and simulate in one step; arguments as for `load`, `lower` and `simulate`."""
     return simulate(lower(net, hw, layers=layers), x, keep=keep)
+
+
+def estimate(
+    net: Model, hw: Hardware | str | Path = DEFAULT_PRESET, *, layers: Mapping[str, Mapping[str, object]] | None = None
+) -> Result:
+    """Cycles, bytes and energy without any data: what `run` reports, but for tensors and accumulator statistics.
+
+    Arguments as for `lower`. Nothing is compiled; neither cycles nor energy depend on values.
+    """
+    return estimate_program(lower(net, hw, layers=layers))
 
 
 def golden(net: Model, x: Samples, *, numerics: Numerics | None = None) -> Tensors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fxsim.cli.options import add_hardware, add_profile, hardware, write_output
+from fxsim.cli.options import add_hardware, add_model, add_profile, hardware, network, write_output
 
 if TYPE_CHECKING:
     import argparse
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", help="a .tflite file")
+    add_model(parser)
     add_hardware(parser)
     add_profile(parser)
     parser.add_argument("--output", required=True, metavar="PROGRAM.fxp|.fxs", help="program file, or assembly text")
@@ -24,7 +24,7 @@ def main(args: argparse.Namespace) -> int:
     import fxsim
     from fxsim.lowering import check_program
 
-    program = fxsim.lower(fxsim.load(args.model, profile=args.profile), hardware(args))
+    program = fxsim.lower(network(args), hardware(args))
     check_program(program)
     as_text = Path(args.output).suffix == ".fxs"
     write_output(args.output, program.disassemble().encode() if as_text else program.to_bytes())

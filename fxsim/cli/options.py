@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from fxsim.hw import Hardware
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """A model file, or ``--gemm`` in its place."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("model", nargs="?", help="a .tflite file")
+    source.add_argument(
+        "--gemm",
+        metavar="MxKxN",
+        help="instead of a file: one int8 layer, an M x K matrix times constant K x N weights",
+    )
+
+
 def add_hardware(parser: argparse.ArgumentParser) -> None:
     """``--hw`` and ``--set``."""
     parser.add_argument("--hw", default="edge-16x16", metavar="PRESET|FILE.toml", help="hardware (default: edge-16x16)")
@@ -36,6 +47,13 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="tflite", help="whose arithmetic: tflite (default) or litert")
 
 
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``."""
+    parser.add_argument(
+        "--json", metavar="RESULT.json", help="save the records as JSON (-: print them instead of the tables)"
+    )
+
+
 def add_samples(parser: argparse.ArgumentParser) -> None:
     """``--input`` or ``--random``, ``--samples`` and ``--labels``."""
     source = parser.add_mutually_exclusive_group(required=True)
@@ -48,6 +66,16 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--random", type=int, metavar="SEED", help="random codes over the inputs' whole range")
     parser.add_argument("--samples", type=int, default=1, metavar="N", help="how many random samples (default: 1)")
     parser.add_argument("--labels", metavar="Y.npy", help="class numbers, one per sample: accuracy is printed")
+
+
+def network(args: argparse.Namespace) -> Network:
+    """The network that the model file or ``--gemm`` and ``--profile`` describe."""
+    from fxsim.api import load
+    from fxsim.formats import parse_gemm
+
+    if args.gemm is not None:
+        return parse_gemm(args.gemm).with_profile(args.profile)
+    return load(args.model, profile=args.profile)
 
 
 def hardware(args: argparse.Namespace) -> Hardware:

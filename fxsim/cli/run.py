@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from fxsim._core.errors import InputError
 from fxsim.cli.options import (
     add_hardware,
+    add_json,
+    add_model,
     add_profile,
     add_samples,
     hardware,
     load_npy,
+    network,
     samples,
     write_output,
 )
@@ -29,21 +32,19 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", help="a .tflite file")
+    add_model(parser)
     add_hardware(parser)
     add_profile(parser)
     add_samples(parser)
     parser.add_argument("--output", metavar="RESULT.npz", help="save tensors and records")
-    parser.add_argument(
-        "--json", metavar="RESULT.json", help="save the records as JSON (-: print them instead of the tables)"
-    )
+    add_json(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the verb: 0 when every element equals golden, 1 on a difference or a trap."""
     import fxsim
 
-    net = fxsim.load(args.model, profile=args.profile)
+    net = network(args)
     hw = hardware(args)
     x = samples(args, net)
     labels = None if args.labels is None else _labels(args.labels, next(iter(x.values())).shape[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.energy.tap_kernel import TAP_FIELDS, count_taps
+from fxsim.energy.taps import count_taps
 from fxsim.hw import Event, Kind
 from fxsim.isa import RECORD_BYTES, Init, Mac, Merge, Order, ZeroPoint
 from fxsim.numerics import Overflow, Reduction, Scheme, SchemeCode, scheme_of
@@ -122,9 +122,7 @@ def _x_elements(tally: Tally, index: Array) -> Array:
     stream = f("kh") * f("kw") * per_tap
     start = np.where(f("order") == Order.REVERSED, stream - f("k_start") - f("k_count"), f("k_start"))
     derived = {"per_tap": per_tap, "k_start": start}
-    table = np.stack([derived[name] if name in derived else f(name) for name in TAP_FIELDS], axis=1)
-    taps = np.empty(len(index), np.int64)
-    count_taps(np.ascontiguousarray(table), taps)
+    taps = count_taps(lambda name: derived[name] if name in derived else f(name))
     return taps * np.where(private, distinct, 1)
 
 

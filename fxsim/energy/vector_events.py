@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim.energy.mac_events import count_scheme
-from fxsim.energy.tap_kernel import TAP_FIELDS, count_taps
+from fxsim.energy.taps import count_taps
 from fxsim.hw import Event, Kind
 from fxsim.isa import PoolKind
 from fxsim.numerics import SchemeCode, scheme_of
@@ -53,10 +53,7 @@ def _pool_taps(tally: Tally, index: Array) -> Array:
         "k_start": zero,
         "k_count": f("kh") * f("kw"),
     }
-    table = np.stack([derived[name] if name in derived else f(name) for name in TAP_FIELDS], axis=1)
-    taps = np.empty(len(index), np.int64)
-    count_taps(np.ascontiguousarray(table), taps)
-    return taps
+    return count_taps(lambda name: derived[name] if name in derived else f(name))
 
 
 def count_vreq(tally: Tally, index: Array) -> None:

@@ -1,6 +1,7 @@
 """The cycle-level simulator: values, timing, and their meeting in `Result`."""
 
+from fxsim.sim.estimate import estimate
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
 from fxsim.sim.simulate import simulate
 
-__all__ = ["Energy", "LayerResult", "Layers", "Result", "simulate"]
+__all__ = ["Energy", "LayerResult", "Layers", "Result", "estimate", "simulate"]

@@ -34,9 +34,11 @@ class LayerResult:
     energy_pj, energy_by_event
         Nominal energy, and its split over the event groups.
     acc_min, acc_max, acc_bits_needed
-        Extremes of the exact prefix sums and the least signed width that holds them; None without accumulators.
+        Extremes of the exact prefix sums and the least signed width that holds them; None without accumulators, and in
+        an estimate.
     overflow_events, overflow_count, bias_overflow_count, internal_wraps
-        Rule applications that left the range, outputs with at least one, bias loads that did, internal wraps (readout).
+        Rule applications that left the range, outputs with at least one, bias loads that did, internal wraps (readout);
+        None in an estimate.
     """
 
     name: str
@@ -53,13 +55,13 @@ class LayerResult:
     scratchpad_bytes: int
     energy_pj: float
     energy_by_event: dict[str, float]
-    acc_min: int | None
-    acc_max: int | None
-    acc_bits_needed: int | None
-    overflow_events: int
-    overflow_count: int
-    bias_overflow_count: int
-    internal_wraps: int
+    acc_min: int | None = None
+    acc_max: int | None = None
+    acc_bits_needed: int | None = None
+    overflow_events: int | None = None
+    overflow_count: int | None = None
+    bias_overflow_count: int | None = None
+    internal_wraps: int | None = None
 
 
 class Layers(Sequence[LayerResult]):
@@ -100,6 +102,8 @@ class Result:
 
     Attributes
     ----------
+    samples
+        How many the program has run on; 0 for an estimate, which has no values.
     tensors
         Name → integer array, sample first: the outputs and whatever `keep` asked for.
     cycles
@@ -132,7 +136,11 @@ class Result:
         ------
         TrapError
             An accumulator trapped: the values behind it mean nothing.
+        InputError
+            The result is an estimate.
         """
+        if not self.samples:
+            raise InputError("an estimate has no values: simulate the program on samples", where=self.network)
         if self.trap:
             raise TrapError(f"no accumulator may overflow under overflow = trap: {self.trap}", where=self.network)
         return self.tensors.subset(self.output_names)

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fxsim._core.errors import HardwareError
-from fxsim.energy import EnergyReport, energy_report
-from fxsim.graph import LayerStats, Tensors
-from fxsim.hw import BURST_BYTES, Kind, Numerics
-from fxsim.isa import Layer, Program, Req, VReq
-from fxsim.numerics import scheme_of
+from fxsim.energy import energy_report
+from fxsim.graph import Tensors
+from fxsim.isa import Program
+from fxsim.sim.assembly import Values, assemble_result
 from fxsim.sim.executor import Execution, TrapEvent, execute, symbol_affine
 from fxsim.sim.override import with_numerics
-from fxsim.sim.result import Energy, LayerResult, Layers, Result
-from fxsim.sim.timing import LayerTiming, Timeline, timeline
+from fxsim.sim.timing import Timeline, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
-_SCRATCHPAD = (Kind.ACT_READ, Kind.ACT_WRITE, Kind.WEIGHT_READ, Kind.WEIGHT_WRITE, Kind.PARAM_READ, Kind.PARAM_WRITE)
+    from fxsim.hw import Numerics
+    from fxsim.sim.result import Result
 
 
 def simulate(
@@ -60,38 +58,14 @@ def simulate(
         program = with_numerics(program, numerics)
     execution = execute(program, x, keep=keep)
     _check_biases(program, execution)
-    return _result(program, execution, timeline(program), energy_report(program))
-
-
-def _result(program: Program, execution: Execution, timing: Timeline, energy: EnergyReport) -> Result:
-    dram = _per_layer(program, BURST_BYTES * energy.counts.kind(Kind.DRAM_BLOCK))
-    spad = _per_layer(program, sum((energy.counts.kind(kind) for kind in _SCRATCHPAD), np.zeros(1, np.int64)))
-    records = [
-        _record(program, i, execution.stats[i], timing.layers[i], energy, (int(dram[i]), int(spad[i])))
-        for i in range(len(program.layers))
-    ]
-    table = energy.table
-    return Result(
-        network=program.name,
-        profile=program.profile,
-        hardware=program.hardware,
+    timing = timeline(program)
+    values = Values(
         samples=len(next(iter(execution.tensors.values()))),
         tensors=_tensors(program, execution),
-        output_names=tuple(symbol.name for symbol in program.of_kind("output")),
-        cycles=timing.cycles,
-        layers=Layers(records),
-        energy=Energy(
-            energy.low, energy.nominal, energy.high, energy.derived_share, table.name, table.source, table.excluded
-        ),
-        float_schemes=_float_schemes(program),
+        stats=execution.stats,
         trap="" if execution.trap is None else trap_sentence(program, timing, execution.trap),
     )
-
-
-def _float_schemes(program: Program) -> tuple[str, ...]:
-    used = {int(code) for cls in (Req, VReq) for code in program.columns.table(cls)["scheme"]}
-    schemes = [scheme_of(code) for code in sorted(used)]
-    return tuple(scheme.name for scheme in schemes if not scheme.synthesizable)
+    return assemble_result(program, timing, energy_report(program), values)
 
 
 def _tensors(program: Program, execution: Execution) -> Tensors:
@@ -123,47 +97,4 @@ def trap_sentence(program: Program, timing: Timeline, event: TrapEvent) -> str:
     return (
         f"sample {event.sample}, layer {layer.name!r} ({layer.op}), channel {channel}, position {event.position} of "
         f"the block, {place} overflowed in instruction {event.instruction}, issued in cycle {cycle}"
-    )
-
-
-def _per_layer(program: Program, per_instruction: NDArray[np.int64]) -> NDArray[np.int64]:
-    out = np.zeros(len(program.layers), np.int64)
-    np.add.at(out, program.layer_of, per_instruction)
-    return out
-
-
-def bits_needed(lo: int, hi: int) -> int:
-    """Least signed width that holds lo..hi."""
-    return max(2, (lo if lo >= 0 else ~lo).bit_length() + 1, (hi if hi >= 0 else ~hi).bit_length() + 1)
-
-
-def _record(
-    program: Program, number: int, stats: LayerStats, timing: LayerTiming, energy: EnergyReport, moved: tuple[int, int]
-) -> LayerResult:
-    layer: Layer = program.layers[number]
-    lo, hi = stats.acc_min, stats.acc_max
-    array = program.hardware.timing
-    peak = array.rows * array.cols * timing.cycles
-    return LayerResult(
-        name=layer.name,
-        op=layer.op,
-        in_shapes=layer.in_shapes,
-        out_shapes=layer.out_shapes,
-        macs=layer.macs,
-        cycles=timing.cycles,
-        compute_cycles=timing.compute_cycles,
-        stall_cycles=timing.cycles - timing.compute_cycles,
-        stalls=dict(timing.stalls),
-        utilization=layer.macs / peak if peak else 0.0,
-        dram_bytes=moved[0],
-        scratchpad_bytes=moved[1],
-        energy_pj=energy.layer(number),
-        energy_by_event=dict(energy.by_layer[number]),
-        acc_min=lo,
-        acc_max=hi,
-        acc_bits_needed=None if lo is None or hi is None else bits_needed(lo, hi),
-        overflow_events=stats.overflow_events,
-        overflow_count=stats.overflow_count,
-        bias_overflow_count=stats.bias_overflow_count,
-        internal_wraps=stats.internal_wraps,
     )

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 
 def result_text(result: Result) -> str:
-    """Three tables and the totals."""
-    return "\n\n".join([timing_table(result), energy_table(result), accumulator_table(result), totals(result)])
+    """Three tables and the totals; an estimate has no accumulators to show."""
+    accumulators = [accumulator_table(result)] if result.samples else []
+    return "\n\n".join([timing_table(result), energy_table(result), *accumulators, totals(result)])
 
 
 def shape_text(shapes: tuple[tuple[int, ...], ...]) -> str:

@@ -56,6 +56,34 @@ def test_json_on_stdout_and_saved_result(tmp_path: Path, capsys: pytest.CaptureF
     assert result.outputs["probabilities"].shape == (500, 10)
 
 
+def test_estimate_needs_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = tmp_path / "guess.json"
+    args = [FC, "--hw", "paper-4x4", "--set", "acc_bits=20", "--profile", "litert"]
+    assert main(["estimate", *args, "--json", str(saved)]) == 0
+    out = capsys.readouterr().out
+    assert "20-bit accumulators" in out
+    assert "bits needed" not in out
+    assert main(["estimate", *args, "--json", "-"]) == 0
+    text = capsys.readouterr().out
+    assert text == saved.read_text(encoding="utf-8")
+    assert main(["run", *args, "--random", "1", "--json", "-"]) == 0
+    run = json.loads(capsys.readouterr().out)
+    for key in ("cycles", "energy", "macs", "float_schemes", "hardware", "profile"):
+        assert json.loads(text)[key] == run[key]
+
+
+@pytest.mark.parametrize("verb", [["estimate"], ["run", "--random", "1"]])
+def test_a_gemm_in_place_of_a_model(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*verb, "--gemm", "5x70x33", "--hw", "paper-4x4"]) == 0
+    assert f"MACs          {5 * 70 * 33:,} per sample" in capsys.readouterr().out
+
+
+def test_a_lowered_gemm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.fxp"
+    assert main(["lower", "--gemm", "5x70x33", "--output", str(path)]) == 0
+    assert fxsim.Program.load(path).code == fxsim.lower(fxsim.gemm(5, 70, 33)).code
+
+
 def test_trap_is_a_sentence_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(
         ["run", FC, "--random", "1", "--set", "acc_bits=12", "--set", "overflow=trap", "--set", "bias_policy=apply"]
@@ -150,9 +178,23 @@ def test_bad_input_is_one_line_and_status_2(
     assert captured.err.count("\n") == 1
 
 
-def test_usage_errors_are_status_2() -> None:
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ("64x64", "InputError: gemm must be MxKxN, three integers joined by x, not '64x64'"),
+        ("0x1x1", "InputError: gemm side m must be an integer in 1..1048576, not 0"),
+        ("1x10000x10000", "InputError: gemm matrix B (k x n) must have at most 67108864 elements, not 100000000"),
+    ],
+)
+def test_bad_gemms(size: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "--gemm", size]) == 2
+    assert capsys.readouterr().err == f"fxsim estimate: {message}\n"
+
+
+@pytest.mark.parametrize("args", [["run", FC], ["estimate"], ["estimate", FC, "--gemm", "1x1x1"]])
+def test_usage_errors_are_status_2(args: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(["run", FC])
+        main(args)
     assert stop.value.code == 2
 
 

@@ -174,8 +174,8 @@ def macs(draw: st.DrawFn) -> tuple[Mac, Hardware]:
         ix0=draw(st.integers(-2, 1)),
         ox_start=draw(st.integers(0, 2)),
         out_w=draw(small),
-        stride_y=draw(small),
-        stride_x=draw(small),
+        stride_y=draw(st.integers(0, 3)),
+        stride_x=draw(st.integers(0, 3)),
         dil_y=draw(small),
         dil_x=draw(small),
         kh=kh,
@@ -269,6 +269,23 @@ def test_dma_pays_whole_bursts() -> None:
     assert counts(Hardware(), load) == {Event(Kind.DRAM_BLOCK): 4, Event(Kind.WEIGHT_WRITE): 16}
     store = Store(dram_addr=64, rows=3, row_bytes=64, dram_stride=64, spad_stride=64)
     assert counts(Hardware(), store) == {Event(Kind.DRAM_BLOCK): 3, Event(Kind.ACT_READ): 192}
+
+
+@given(st.data())
+def test_pool_reads_window_by_window(data: st.DataObject) -> None:
+    size, step = st.integers(1, 5), st.integers(0, 3)
+    names = ("tile_h", "tile_w", "out_h", "out_w", "kh", "kw")
+    f = {name: data.draw(size, name) for name in names}
+    f |= {name: data.draw(step, name) for name in ("stride_y", "stride_x")}
+    f |= {name: data.draw(st.integers(-3, 2), name) for name in ("iy0", "ix0")}
+    taps = sum(
+        0 <= f["iy0"] + oy * f["stride_y"] + ky < f["tile_h"] and 0 <= f["ix0"] + ox * f["stride_x"] + kx < f["tile_w"]
+        for oy in range(f["out_h"])
+        for ox in range(f["out_w"])
+        for ky in range(f["kh"])
+        for kx in range(f["kw"])
+    )
+    assert counts(Hardware(), Pool(kind=PoolKind.MAX, channels=3, **f))[Event(Kind.ACT_READ)] == 3 * taps
 
 
 def test_pool_reads_only_taps_inside_the_tile() -> None:
