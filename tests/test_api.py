@@ -11,10 +11,10 @@ import pytest
 
 import fxsim
 from fxsim.api import differences, random_samples
+from fxsim.hw import presets
 
 MODELS = Path(__file__).resolve().parents[1] / "models" / "digits"
 CARD = json.loads((MODELS / "card.json").read_text(encoding="utf-8"))
-PRESETS = ("edge-16x16", "paper-4x4")
 
 
 def images(name: str, count: int | None = None) -> np.ndarray:
@@ -40,7 +40,7 @@ def test_accuracy_of_the_card_by_simulation(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", presets())
 @pytest.mark.parametrize("profile", ["tflite", "litert"])
 @pytest.mark.parametrize("name", sorted(CARD))
 def test_simulator_equals_golden_on_every_tensor(name: str, profile: str, preset: str) -> None:

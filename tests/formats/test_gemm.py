@@ -9,6 +9,7 @@ import fxsim
 from fxsim._core.errors import InputError
 from fxsim.formats import gemm, parse_gemm
 from fxsim.graph import Network
+from fxsim.hw import presets
 from fxsim.numerics.reference import ref_derive, ref_multiplier, ref_requantize
 
 SIZES = [(1, 1, 1), (1, 40, 7), (3, 1, 5), (5, 70, 33), (40, 16, 16), (17, 9, 1)]
@@ -32,7 +33,7 @@ def wanted(net: Network, a: np.ndarray) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("preset", ["edge-16x16", "paper-4x4"])
+@pytest.mark.parametrize("preset", presets())
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: "x".join(map(str, s)))
 def test_a_gemm_is_a_requantized_matrix_product(size: tuple[int, int, int], preset: str) -> None:
     m, k, n = size

@@ -12,15 +12,47 @@ from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics, Timing, presets
 
 
 def test_presets() -> None:
-    assert presets() == ("edge-16x16", "paper-4x4")
+    assert presets() == ("edge-16x16", "gemmini-like-16x16-ws", "paper-4x4", "server-128x128")
     assert Hardware.load(DEFAULT_PRESET).timing == Timing()
-    paper = Hardware.load("paper-4x4")
-    timing = paper.timing
-    assert (timing.rows, timing.cols, timing.acc_depth, timing.act_spad_bytes) == (4, 4, 8, 8192)
-    assert paper.numerics.group_size == 4
+    assert [Hardware.load(name).name for name in presets()] == list(presets())
 
 
-@pytest.mark.parametrize("name", ["edge-16x16", "paper-4x4"])
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("paper-4x4", "4x4 100MHz 8/8/2KiB 4/16B 2x4 1/4 4B,10,1 1,1,2,2"),
+        ("edge-16x16", "16x16 500MHz 128/112/16KiB 16/64B 2x32 4/16 8B,64,4 2,1,2,4"),
+        ("server-128x128", "128x128 700MHz 4096/2048/256KiB 128/512B 2x256 32/128 64B,100,16 3,1,2,4"),
+        ("gemmini-like-16x16-ws", "16x16 1000MHz 128/112/16KiB 16/16B 2x512 16/16 16B,40,16 1,1,2,4"),
+    ],
+)
+def test_presets_are_the_page(name: str, row: str) -> None:
+    """The table of presets: scratchpads, ports, slots, lanes, DRAM, latencies."""
+    t = Hardware.load(name).timing
+    spads = "/".join(str(size // 1024) for size in (t.act_spad_bytes, t.weight_spad_bytes, t.param_spad_bytes))
+    assert row == (
+        f"{t.rows}x{t.cols} {t.clock_mhz}MHz {spads}KiB {t.x_port_bytes}/{t.w_port_bytes}B 2x{t.half_depth} "
+        f"{t.requant_lanes}/{t.vector_lanes} {t.dram_bytes_per_cycle}B,{t.dram_latency},{t.dram_outstanding} "
+        f"{t.read_latency},{t.mul_latency},{t.tree_levels_per_stage},{t.requant_latency}"
+    )
+
+
+@pytest.mark.parametrize("name", presets())
+def test_preset_numerics(name: str) -> None:
+    """Int8 with 32-bit accumulators; gemmini-like wraps in a chain, the others saturate behind a tree."""
+    hw = Hardware.load(name)
+    rule = ("wrap", "chain", 1) if name.startswith("gemmini") else ("saturate", "tree", hw.timing.cols)
+    assert hw == Hardware(
+        name=name,
+        timing=hw.timing,
+        overflow=rule[0],
+        reduction=rule[1],
+        group_size=rule[2],
+    )
+    assert hw.timing.chain_per_stage == 1
+
+
+@pytest.mark.parametrize("name", presets())
 def test_toml_round_trip(name: str, tmp_path: Path) -> None:
     hw = Hardware.load(name).replace(acc_bits=20, overflow="wrap")
     path = tmp_path / "mine.toml"
@@ -90,7 +122,8 @@ def test_bad_files(text: str, message: str) -> None:
 
 
 def test_missing_and_strange_paths(tmp_path: Path) -> None:
-    with pytest.raises(HardwareError, match="must be a .toml file or one of: edge-16x16, paper-4x4, not 'edge'"):
+    names = "edge-16x16, gemmini-like-16x16-ws, paper-4x4, server-128x128"
+    with pytest.raises(HardwareError, match=f"must be a .toml file or one of: {names}, not 'edge'"):
         Hardware.load("edge")
     with pytest.raises(HardwareError, match="readable text"):
         Hardware.load(tmp_path / "none.toml")

@@ -11,7 +11,7 @@ import pytest
 from fxsim._core.errors import FxsimError, HardwareError, LoweringError, UnsupportedError
 from fxsim.formats import read_tflite
 from fxsim.graph import ABSENT, DType, Network, Node, TensorType, Value, build
-from fxsim.hw import Hardware, Numerics
+from fxsim.hw import Hardware, Numerics, presets
 from fxsim.isa import Init, Load, Mac, Merge, Order, Program, Req, ZeroPoint
 from fxsim.lowering import check_program, lower, mac_layer
 from fxsim.lowering.ops import quantize
@@ -273,7 +273,7 @@ def test_weights_are_loaded_once_where_they_fit() -> None:
 # Given networks
 
 
-@pytest.mark.parametrize("preset", ["edge-16x16", "paper-4x4"])
+@pytest.mark.parametrize("preset", presets())
 @pytest.mark.parametrize("name", NETWORKS)
 def test_given_networks_are_proved(name: str, preset: str) -> None:
     net = read_tflite(given_folder() / f"{name}.tflite")

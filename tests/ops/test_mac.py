@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxsim._core.errors import LoweringError, QuantizationError
-from fxsim.hw import Hardware, Numerics
+from fxsim.hw import Hardware, Numerics, presets
 from fxsim.ops import OPERATORS, Conv2D, FullyConnected, MacParams, Outcome, accumulate, mac_params, validate
 from fxsim.ops.mac import check_fit
 from tests.ops import naive
@@ -68,7 +68,7 @@ def test_hardware_numerics_equal_naive(case: MacCase, hw: Numerics) -> None:
     assert outcome.stats.same_as(stats), (outcome.stats, stats)
 
 
-@given(mac_cases(), st.sampled_from(["edge-16x16", "paper-4x4"]), st.sampled_from(["fold", "subtract"]))
+@given(mac_cases(), st.sampled_from(presets()), st.sampled_from(["fold", "subtract"]))
 def test_wide_accumulators_equal_the_runtime(case: MacCase, preset: str, zero_point: str) -> None:
     outcome = run(case, Hardware.load(preset).replace(zero_point=zero_point).numerics)
     assert outcome.stats.overflow_events == 0

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fxsim._core.errors import InputError
 from fxsim.graph import DType, Network, Node, TensorType, Value, build
-from fxsim.hw import Hardware, Numerics
+from fxsim.hw import Hardware, Numerics, presets
 from fxsim.numerics import Affine
 from fxsim.ops import Conv2D, Dequantize, FullyConnected, Pool, Quantize, Reshape, Softmax, validate
 from fxsim.oracle import golden, golden_stats
@@ -73,7 +73,7 @@ def test_every_tensor_follows_from_its_operands() -> None:
     np.testing.assert_array_equal(t.dequantize()["odds"], t["reals"])
 
 
-@pytest.mark.parametrize("preset", ["edge-16x16", "paper-4x4"])
+@pytest.mark.parametrize("preset", presets())
 def test_wide_hardware_equals_the_runtime(preset: str) -> None:
     net, numerics = whole_network(), Hardware.load(preset).numerics
     expected, (actual, stats) = golden(net, IMAGES), golden_stats(net, IMAGES, numerics)

@@ -1,4 +1,4 @@
-"""The simulator equals golden: random networks, random numerics, both presets, every tensor and every counter."""
+"""The simulator equals golden: random networks, random numerics, all presets, every tensor and every counter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import fxsim
 from fxsim._core.errors import HardwareError, QuantizationError
 from fxsim.api import differences, random_samples
 from fxsim.graph import LayerStats, Network
-from fxsim.hw import Hardware, Timing
+from fxsim.hw import Hardware, Timing, presets
 from fxsim.lowering import lower
 from fxsim.numerics import SCHEMES
 from fxsim.oracle import golden_stats
@@ -95,7 +95,7 @@ def test_timing_never_changes_a_bit(net: Network, hw: Hardware, timing: dict[str
 
 @pytest.mark.slow
 @pytest.mark.parametrize("overflow", ["saturate", "wrap", "readout"])
-@pytest.mark.parametrize("preset", ["edge-16x16", "paper-4x4"])
+@pytest.mark.parametrize("preset", presets())
 @pytest.mark.parametrize("name", NETWORKS)
 def test_given_networks(name: str, preset: str, overflow: str) -> None:
     net = fxsim.load(given_folder() / f"{name}.tflite")
