@@ -68,8 +68,9 @@ notebooks: $(VENV)/test.ok ## execute every notebook
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[notebooks]'
 	@for notebook in $(wildcard notebooks/*.ipynb); do $(BIN)/jupyter execute $$notebook || exit 1; done
 
-bench: $(VENV)/oracles.ok ## speed, as ratios to LiteRT's reference resolver in the same run
+bench: $(VENV)/oracles.ok ## speed as ratios to LiteRT's reference resolver in the same run; cycles beside Gemmini's RTL
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/gemmini.py
 
 ci: ## what continuous integration runs
 	bash .ci/run
