@@ -74,29 +74,30 @@ def explanation(found: list[Point]) -> str:
     """Name the mechanism behind the largest error, by its size.
 
     Both machines stream M rows through K/16 x N/16 weight tiles. What Gemmini has and our model has not: preloads that
-    are not hidden (at most `Point.preloads` cycles; its ExecuteController, ucb-bar/gemmini@8c3f992, overlaps a preload
-    with the product before it only while a third command waits behind both), and the host. What our model has and Gemmini has not shows up in our
-    own stalls.
+    are not hidden (at most `Point.preloads` cycles; ExecuteController.scala of ucb-bar/gemmini@8c3f992 overlaps a
+    preload with the product before it only while a third command waits behind both), and the host. What our model has
+    and Gemmini has not shows up in our own stalls.
     """
     worst = max(found, key=lambda point: abs(point.error))
     gap = worst.rtl - worst.predicted
     cause, cycles = worst.main_stall
-    head = f"Largest error: {worst.name}, {worst.error:+.1f} %, "
     if gap < 0:
-        return (
-            f"{head}{-gap:,} cycles too many; our model idles {cycles:,} cycles on {cause}, where Gemmini's loop_ws "
+        reason = (
+            f"{-gap:,} cycles too many; our model idles {cycles:,} cycles on {cause}, where Gemmini's loop_ws "
             "double-buffers (ucb-bar/gemmini README)."
         )
-    if gap > worst.preloads:
-        return (
-            f"{head}{gap:,} cycles too few; unhidden weight preloads explain at most {worst.preloads:,} of them. The rest "
-            "is what our model leaves out: tile search and commands on the Rocket core, a TLB flushed just before, a fence."
+    elif gap > worst.preloads:
+        reason = (
+            f"{gap:,} cycles too few; unhidden weight preloads explain at most {worst.preloads:,} of them. The rest "
+            "is what our model has not: tile search and commands on the Rocket core, a TLB flushed before, a fence."
         )
-    return (
-        f"{head}{gap:,} cycles too few; a weight tile serves only M = {worst.size[0]} rows, and Gemmini hides a preload "
-        f"of {SIDE} cycles only while a third command waits (ExecuteController.scala): unhidden ones cost up to "
-        f"{worst.preloads:,} cycles. Our weight port always loads the next tile behind the current one."
-    )
+    else:
+        reason = (
+            f"{gap:,} cycles too few; a weight tile serves only M = {worst.size[0]} rows, and Gemmini hides a preload "
+            f"of {SIDE} cycles only while a third command waits (ExecuteController.scala): unhidden ones cost up to "
+            f"{worst.preloads:,} cycles. Our weight port always loads the next tile behind the current one."
+        )
+    return f"Largest error: {worst.name}, {worst.error:+.1f} %, {reason}"
 
 
 def report() -> str:
