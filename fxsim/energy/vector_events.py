@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.int64]
 
+SUM_BYTES = 4
+"""A sum that REDUCE stores between its parts."""
 SOFTMAX_READS = 3
 """Passes over a row: maximum, exponentials, scaling."""
 EXP_MULTIPLIES = 13
@@ -72,6 +74,19 @@ def count_lut(tally: Tally, index: Array) -> None:
     tally.add(Event(Kind.ACT_READ), index, f("count"))
     tally.add(Event(Kind.PARAM_READ), index, f("count") * f("entry_bytes"))
     tally.add(Event(Kind.ACT_WRITE), index, f("count") * f("entry_bytes"))
+
+
+def count_reduce(tally: Tally, index: Array) -> None:
+    """Zero-point subtraction and addition per element; sums taken and stored, and the scheme's events per output."""
+    for (scheme,), part in tally.groups(index, "scheme"):
+        f = tally.fields(part)
+        outputs = f("outer") * f("inner")
+        elements = outputs * f("sum_outer") * f("sum_inner")
+        tally.add(Event(Kind.ACT_READ), part, elements + SUM_BYTES * outputs * (1 - f("first")))
+        tally.add(Event(Kind.ACT_WRITE), part, outputs * (f("last") + SUM_BYTES * (1 - f("last"))))
+        tally.add(Event(Kind.VECTOR_ADD, 9), part, elements)
+        tally.add(Event(Kind.VECTOR_ADD, 32), part, elements)
+        count_scheme(tally, part, scheme_of(SchemeCode(scheme)), 32, outputs * f("last"))
 
 
 def count_softmax(tally: Tally, index: Array) -> None:

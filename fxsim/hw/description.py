@@ -120,6 +120,8 @@ class Timing:
     vreq_interval: int = option(1, "cycles per VREQ step (lanes elements)", unit="cycles", lo=1, hi=1024)
     lut_depth: int = option(4, "vector pipeline depth of LUT", unit="cycles", lo=1, hi=1024)
     lut_interval: int = option(1, "cycles per LUT step (lanes elements)", unit="cycles", lo=1, hi=1024)
+    reduce_depth: int = option(8, "vector pipeline depth of REDUCE", unit="cycles", lo=1, hi=1024)
+    reduce_interval: int = option(1, "cycles per REDUCE step (lanes elements)", unit="cycles", lo=1, hi=1024)
     softmax_depth: int = option(24, "vector pipeline depth of SOFTMAX", unit="cycles", lo=1, hi=1024)
     softmax_interval: int = option(
         4, "cycles per SOFTMAX step (lanes elements: max, exp, sum, scale)", unit="cycles", lo=1, hi=1024

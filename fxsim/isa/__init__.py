@@ -16,6 +16,7 @@ from fxsim.isa.set.lut import Lut
 from fxsim.isa.set.mac import RECORD_BYTES, Mac
 from fxsim.isa.set.merge import Merge
 from fxsim.isa.set.pool import Pool
+from fxsim.isa.set.reduce import Reduce
 from fxsim.isa.set.req import Req
 from fxsim.isa.set.softmax import Softmax
 from fxsim.isa.set.store import Store
@@ -43,6 +44,7 @@ __all__ = [
     "Pool",
     "PoolKind",
     "Program",
+    "Reduce",
     "Req",
     "Semaphore",
     "Softmax",

@@ -6,9 +6,9 @@ instruction) and on NumPy columns (all instructions of its kind). From that foll
 - `reads(instruction, rows, cols)` and `writes(...)`: byte intervals of one instruction, for tokens and hazards;
 - `regions(columns, rows, cols)`: one hull per instruction, access and memory, for bounds checks.
 
-An interval never misses a touched byte. It is exact but for these: windows with stride or dilation count as dense, a
-weight tile counts with its padding, and more than 64 lines with gaps become their hull. The accumulator bank and the
-row files are no memory here: bank halves are ordered by `first`, `last` and REQ.
+An interval never misses a touched byte. It is exact but for these: windows with stride or dilation and the strided
+input of REDUCE count as dense, a weight tile counts with its padding, and more than 64 lines with gaps become their
+hull. The accumulator bank and the row files are no memory here: bank halves are ordered by `first`, `last` and REQ.
 """
 
 from __future__ import annotations

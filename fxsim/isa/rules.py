@@ -81,6 +81,11 @@ def output_clamp(f: Table, wide: Ints) -> Iterator[Rule]:
     yield fits, "clamp_hi", "must, with clamp_lo, fit the signed or the unsigned output code"
 
 
+def disjoint(a: tuple[Ints, Ints], b: tuple[Ints, Ints]) -> NDArray[np.bool_]:
+    """Where the byte ranges (lo, hi) of `a` and `b` share no byte; an empty range is (0, 0)."""
+    return (a[1] <= b[0]) | (b[1] <= a[0])
+
+
 def same_or_disjoint(f: Table, in_bytes: Ints, out_bytes: Ints) -> Iterator[Rule]:
     """Yield that an element-wise instruction works in place or on disjoint regions."""
     apart = (f.x_addr + in_bytes <= f.out_addr) | (f.out_addr + out_bytes <= f.x_addr)

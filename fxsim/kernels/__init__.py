@@ -9,6 +9,7 @@ from fxsim.kernels.intrinsics import TILE
 from fxsim.kernels.lut import LUT_COLUMNS, run_lut
 from fxsim.kernels.pool import POOL_COLUMNS, run_pool
 from fxsim.kernels.proof import EXACT_BITS, NARROW, NONE, OPEN, PROVED, prove
+from fxsim.kernels.reduce import REDUCE_COLUMNS, run_reduce
 from fxsim.kernels.run import run_checked, run_plain
 from fxsim.kernels.softmax import SOFTMAX_COLUMNS, run_softmax
 from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
@@ -29,6 +30,7 @@ __all__ = [
     "OPEN",
     "POOL_COLUMNS",
     "PROVED",
+    "REDUCE_COLUMNS",
     "SITE_FIELDS",
     "SOFTMAX_COLUMNS",
     "TILE",
@@ -43,6 +45,7 @@ __all__ = [
     "run_lut",
     "run_plain",
     "run_pool",
+    "run_reduce",
     "run_softmax",
     "run_vreq",
 ]

@@ -26,6 +26,7 @@ from fxsim.numerics.bounds import overflow_array, prefix_bounds
 from fxsim.numerics.formats import IntFormat, saturate_array, wrap_array
 from fxsim.numerics.modes import Overflow, Reduction, Rounding, SchemeCode
 from fxsim.numerics.multiplier import (
+    mean_multiplier,
     quantize_multiplier,
     quantize_multipliers,
     quantize_multipliers_single,
@@ -54,6 +55,7 @@ __all__ = [
     "average",
     "check_requant_width",
     "exp_on_negative_values",
+    "mean_multiplier",
     "one_over_one_plus_x",
     "overflow_array",
     "overflowed",

@@ -62,6 +62,16 @@ def quantize_multipliers_single(real: NDArray[np.float64]) -> tuple[Integers, In
     return np.where(huge, (1 << 31) - 1, m), np.where(huge, 30, s)
 
 
+def mean_multiplier(multiplier: int, shift: int, count: int) -> tuple[int, int]:
+    """(m, s) that also divide by `count` elements: what TFLite's MEAN makes of the (multiplier, shift) of its scales.
+
+    The multiplier grows by the greatest power of two not above `count` (at most 2**32, and no more than leaves a shift
+    of at least -31), then is divided, truncating; multiplier >= 0, count >= 1.
+    """
+    grow = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << grow) // count, shift - grow
+
+
 def softmax_params(beta: float, scale: float) -> tuple[int, int, int]:
     """(multiplier, left_shift, diff_min) of TFLite's int8 SOFTMAX for input step `scale` (a float32 number).
 

@@ -32,7 +32,7 @@ def _float_product(si: Steps, sw: Steps, so: Steps) -> Reals:
 
 
 def _ratio(si: Steps, sw: Steps, so: Steps) -> Reals:
-    """double(si) / double(so), no weights: quantize.cc."""
+    """double(si) / double(so), no weights: quantize.cc, reduce.cc."""
     del sw
     return si.astype(np.float64) / so.astype(np.float64)
 
@@ -98,6 +98,7 @@ _TFLITE_OPS = {
     "CONV_2D": _CONV,
     "DEPTHWISE_CONV_2D": _CONV,
     "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE, _float_product, _double),
+    "MEAN": _RATIO,
     "QUANTIZE": _RATIO,
 }
 _LITERT_OPS = {**_TFLITE_OPS, "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE_FP, _double, _double)}

@@ -283,6 +283,12 @@ def ref_prefix_bounds(weights: Sequence[int], bias: int, x_lo: int, x_hi: int, g
     return min(lows), max(highs)
 
 
+def ref_mean_multiplier(multiplier: int, shift: int, count: int) -> tuple[int, int]:
+    """Multiplier and shift of TFLite's MEAN over `count` elements."""
+    powers = [k for k in range(33) if 2**k <= count and shift - k >= -31]
+    return multiplier * 2 ** max(powers) // count, shift - max(powers)
+
+
 def ref_softmax_params(beta: float, scale: float) -> tuple[int, int, int]:
     """(multiplier, left shift, least difference) of int8 SOFTMAX."""
     real = min(ref_f64(ref_f64(Fraction(beta) * Fraction(scale)) * 2**26), Fraction(2**31 - 1))

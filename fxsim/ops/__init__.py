@@ -6,6 +6,7 @@ from fxsim.ops.depthwise_conv_2d import DepthwiseConv2D
 from fxsim.ops.dequantize import Dequantize
 from fxsim.ops.fully_connected import FullyConnected
 from fxsim.ops.mac import MAC_OPERATORS, MacParams, mac_params
+from fxsim.ops.mean import Mean, mean_axes, mean_params
 from fxsim.ops.pooling import Pool, PoolParams, pool_params
 from fxsim.ops.quantize import Quantize, RescaleParams, rescale_params
 from fxsim.ops.reshape import Reshape
@@ -23,6 +24,7 @@ __all__ = [
     "Dequantize",
     "FullyConnected",
     "MacParams",
+    "Mean",
     "Operator",
     "OptionField",
     "Outcome",
@@ -35,6 +37,8 @@ __all__ = [
     "TfliteHook",
     "Window",
     "mac_params",
+    "mean_axes",
+    "mean_params",
     "pool_params",
     "rescale_params",
     "validate",

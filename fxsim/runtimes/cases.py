@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fxsim.runtimes.mac_cases import mac_cases
+from fxsim.runtimes.unary_cases import unary_cases
 from fxsim.runtimes.vector_cases import vector_cases
 
 if TYPE_CHECKING:
@@ -21,3 +22,4 @@ def cases() -> Iterator[Case]:
     """All certification cases."""
     yield from mac_cases()
     yield from vector_cases()
+    yield from unary_cases()

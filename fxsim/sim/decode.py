@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.isa import Instruction, Load, Lut, Mac, Merge, Pool, Program, Req, Softmax, Store, VReq
+from fxsim.isa import Instruction, Load, Lut, Mac, Merge, Pool, Program, Reduce, Req, Softmax, Store, VReq
 from fxsim.kernels import (
     COLUMNS,
     KIND_LOAD,
@@ -19,11 +19,13 @@ from fxsim.kernels import (
     KIND_STORE,
     LUT_COLUMNS,
     POOL_COLUMNS,
+    REDUCE_COLUMNS,
     SOFTMAX_COLUMNS,
     VREQ_COLUMNS,
     Memory,
     run_lut,
     run_pool,
+    run_reduce,
     run_softmax,
     run_vreq,
 )
@@ -44,6 +46,7 @@ _VECTOR: dict[type[Instruction], tuple[tuple[str, ...], VectorKernel]] = {
     Pool: (POOL_COLUMNS, lambda f, m: run_pool(f, m.act)),
     VReq: (VREQ_COLUMNS, lambda f, m: run_vreq(f, m.act)),
     Lut: (LUT_COLUMNS, lambda f, m: run_lut(f, m.act, m.param)),
+    Reduce: (REDUCE_COLUMNS, lambda f, m: run_reduce(f, m.act)),
     Softmax: (SOFTMAX_COLUMNS, lambda f, m: run_softmax(f, m.act)),
 }
 

@@ -19,6 +19,7 @@ from fxsim.isa import (
     Mac,
     Merge,
     Pool,
+    Reduce,
     Req,
     Softmax,
     Store,
@@ -42,6 +43,7 @@ _VECTOR_WORK: dict[type[Instruction], tuple[str, ...]] = {
     Pool: ("out_h", "out_w", "kh", "kw", "channels"),
     VReq: ("count",),
     Lut: ("count",),
+    Reduce: ("outer", "inner", "sum_outer", "sum_inner"),
     Softmax: ("rows", "length"),
 }
 """Fields whose product is the number of elements the vector engine passes: POOL's are taps, skipped ones included."""

@@ -155,7 +155,7 @@ class _Machine:
         self.bank.change(half, _State.FREE, stop)
 
     def vector(self, i: int, ready: int) -> None:
-        """POOL, VREQ, LUT, SOFTMAX: one after the other."""
+        """Vector instructions: one after the other."""
         start = self.issue[i] = self.start[i] = max(self.vector_end + 1, ready)
         self.vector_end = self.end[i] = start + self.duration[i]
 

@@ -21,7 +21,9 @@ def hardware(draw: st.DrawFn) -> Hardware:
 
     x_port = number(1, 8)
     vector: dict[str, Any] = {
-        f"{op}_{part}": number(1, 6) for op in ("pool", "vreq", "lut", "softmax") for part in ("depth", "interval")
+        f"{op}_{part}": number(1, 6)
+        for op in ("pool", "vreq", "lut", "reduce", "softmax")
+        for part in ("depth", "interval")
     }
     return Hardware(
         name="random",

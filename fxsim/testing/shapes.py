@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from fxsim.isa import Engine, Load, Lut, Mac, Order, Pool, PoolKind, Softmax, Space, Store, VReq, ZeroPoint
+from fxsim.isa import Engine, Load, Lut, Mac, Order, Pool, PoolKind, Reduce, Softmax, Space, Store, VReq, ZeroPoint
 from fxsim.numerics import Overflow, Reduction
 from fxsim.testing.machines import SCRATCHPADS
 
@@ -122,7 +122,7 @@ def _copies(draw: st.DrawFn, _machine: Hardware) -> Load | Store:
 
 
 @st.composite
-def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Softmax:
+def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Reduce | Softmax:
     def number(lo: int, hi: int) -> int:
         return draw(st.integers(lo, hi))
 
@@ -130,7 +130,7 @@ def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Softmax
         "x_addr": ACT_REGION["vec_in"] + number(0, 9),
         "out_addr": ACT_REGION["vec_out"] + number(0, 9),
     }
-    kind = draw(st.sampled_from((Lut, VReq, Softmax, Pool)))
+    kind = draw(st.sampled_from((Lut, VReq, Softmax, Reduce, Pool)))
     if kind is Lut:
         return Lut(
             count=number(1, 40),
@@ -143,6 +143,8 @@ def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Softmax
         return VReq(count=number(1, 40), multiplier=1 << 30, clamp_lo=-128, clamp_hi=127, x_signed=1, **place)
     if kind is Softmax:
         return Softmax(rows=number(1, 3), length=number(1, 10), multiplier=1 << 30, diff_min=-100, **place)
+    if kind is Reduce:
+        return draw(_reduces(place))
     channels, out_h, out_w = number(1, 9), number(1, 3), number(1, 3)
     kh, kw, stride_y, stride_x = (number(1, 3) for _ in range(4))
     return Pool(
@@ -164,6 +166,27 @@ def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Softmax
         clamp_lo=-128,
         clamp_hi=127,
         x_signed=1,
+        **place,
+    )
+
+
+@st.composite
+def _reduces(draw: st.DrawFn, place: dict[str, Any]) -> Reduce:
+    """Draw a REDUCE, whole or a part, whose sums stand behind its outputs."""
+    counts: dict[str, Any] = {name: draw(st.integers(1, 5)) for name in ("outer", "inner", "sum_outer", "sum_inner")}
+    names = ("outer_stride", "inner_stride", "sum_outer_stride", "sum_inner_stride")
+    strides: dict[str, Any] = {name: draw(st.integers(0, 9)) for name in names}
+    return Reduce(
+        first=draw(st.integers(0, 1)),
+        last=draw(st.integers(0, 1)),
+        sum_addr=place["out_addr"] + 100,
+        out_pitch=counts["inner"],
+        multiplier=1 << 30,
+        clamp_lo=-128,
+        clamp_hi=127,
+        x_signed=1,
+        **strides,
+        **counts,
         **place,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import Any
 
@@ -23,6 +24,7 @@ from fxsim.isa import (
     Pool,
     PoolKind,
     Program,
+    Reduce,
     Req,
     Softmax,
     Space,
@@ -329,6 +331,19 @@ def test_pool_reads_only_taps_inside_the_tile() -> None:
         ),
     )
     assert largest == {Event(Kind.ACT_READ): 4, Event(Kind.ACT_WRITE): 1, Event(Kind.VECTOR_ADD, 8): 4 + 2}
+
+
+def test_reduce_counts_elements_and_outputs() -> None:
+    whole = Reduce(first=1, last=1, outer=2, inner=3, sum_outer=4, sum_inner=5)
+    found = counts(Hardware(), whole)
+    assert found[Event(Kind.ACT_READ)] == found[Event(Kind.VECTOR_ADD, 9)] == found[Event(Kind.VECTOR_ADD, 32)] == 120
+    assert found[Event(Kind.ACT_WRITE)] == found[Event(Kind.REQUANT_MULTIPLY, 32, 32)] == 6
+    assert counts(Hardware(), dataclasses.replace(whole, first=0, last=0)) == {
+        Event(Kind.ACT_READ): 120 + 24,
+        Event(Kind.ACT_WRITE): 24,
+        Event(Kind.VECTOR_ADD, 9): 120,
+        Event(Kind.VECTOR_ADD, 32): 120,
+    }
 
 
 def test_vector_elements() -> None:

@@ -13,7 +13,7 @@ from fxsim._core.errors import UnsupportedError
 from fxsim.formats import read_tflite, write_tflite
 from fxsim.graph import ABSENT, DType, Network, Node, TensorType, Value, build
 from fxsim.numerics import Affine
-from fxsim.ops import OPERATORS, Conv2D, DepthwiseConv2D, Dequantize, Pool, Quantize, Reshape, Softmax
+from fxsim.ops import OPERATORS, Conv2D, DepthwiseConv2D, Dequantize, Mean, Pool, Quantize, Reshape, Softmax
 
 ACTIVATIONS = st.sampled_from(["NONE", "RELU", "RELU6", "RELU_N1_TO_1"])
 SCALES = st.floats(2**-20, 8, width=32)
@@ -102,12 +102,20 @@ def reshape_layer(chain: Chain) -> None:
         chain.node("RESHAPE", Reshape((-1, size)), (chain.last,), chain.kind.quant)
 
 
+def mean_layer(chain: Chain) -> None:
+    axes = chain.draw(st.lists(st.integers(-4, 3), min_size=1, max_size=4))
+    operand = chain.add((len(axes),), DType.INT32, None, np.array(axes, np.int32))
+    chain.node("MEAN", Mean(keep_dims=1), (chain.last, operand))
+
+
 @st.composite
 def networks(draw: Any) -> Network:
     """Legal networks of every operator: convolutions, pools, then a flat tail."""
     chain = Chain(draw)
     for _ in range(draw(st.integers(0, 3))):
         draw(st.sampled_from([mac_layer, pool_layer]))(chain)
+    if draw(st.booleans()):
+        mean_layer(chain)
     reshape_layer(chain)
     tail = draw(st.sampled_from(["SOFTMAX", "QUANTIZE", "DEQUANTIZE"]))
     if tail == "SOFTMAX":

@@ -25,6 +25,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "padding": ("SAME", "VALID"),
     "activation": ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT"),
     "keep_num_dims": (0, 1),
+    "keep_dims": (0, 1),
 }
 """Attributes of few values; the others are numbers and lists of numbers."""
 

@@ -24,6 +24,7 @@ from fxsim.isa import (
     Pool,
     PoolKind,
     Program,
+    Reduce,
     Req,
     Softmax,
     Space,
@@ -254,10 +255,37 @@ def legal_element_wise(draw: st.DrawFn) -> Instruction:
     )
 
 
+@st.composite
+def legal_reduces(draw: st.DrawFn) -> Reduce:
+    counts = numbers(draw, outer=(1, 3), inner=(1, 3), sum_outer=(1, 3), sum_inner=(1, 3))
+    strides = numbers(draw, outer_stride=(0, 20), inner_stride=(0, 9), sum_outer_stride=(0, 9), sum_inner_stride=(0, 9))
+    places = numbers(draw, x_addr=(0, 500), sum_addr=(700, 900), out_addr=(1000, 1100))
+    n = numbers(draw, first=(0, 1), last=(0, 1), x_signed=(0, 1), in_zero=(-128, 255), out_zero=(-128, 127))
+    return Reduce(
+        out_pitch=counts["inner"] + draw(st.integers(0, 5)),
+        scheme=SchemeCode.TFL_DOUBLE,
+        multiplier=draw(st.integers(0, (1 << 31) - 1)),
+        shift=draw(st.integers(-31, 3)),
+        clamp_lo=-128,
+        clamp_hi=127,
+        **counts,
+        **strides,
+        **places,
+        **n,
+    )
+
+
 def legal_instructions() -> st.SearchStrategy[Instruction]:
     """An instruction that `PROGRAM`'s memories can execute."""
     return st.one_of(
-        legal_loads(), legal_stores(), legal_macs(), legal_merges(), legal_reqs(), legal_pools(), legal_element_wise()
+        legal_loads(),
+        legal_stores(),
+        legal_macs(),
+        legal_merges(),
+        legal_reqs(),
+        legal_pools(),
+        legal_element_wise(),
+        legal_reduces(),
     )
 
 

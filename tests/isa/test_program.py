@@ -20,6 +20,7 @@ from fxsim.isa import (
     Merge,
     Pool,
     Program,
+    Reduce,
     Req,
     Softmax,
     Space,
@@ -291,6 +292,10 @@ def test_illegal_field_is_named(index: int, fields: dict[str, object], complaint
 
 POOL = Pool(tile_h=2, tile_w=2, channels=1, out_h=1, out_w=1, kh=2, kw=2, pixel_pitch=1, out_addr=8, clamp_hi=9)
 VREQ = VReq(count=4, out_addr=4, shift=1, clamp_hi=9)
+REDUCE = Reduce(
+    last=1, outer=2, inner=3, sum_outer=2, sum_inner=1, outer_stride=6, inner_stride=1, sum_outer_stride=3,
+    sum_addr=20, out_addr=12, out_pitch=3, clamp_hi=9,
+)  # fmt: skip
 SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=22, diff_min=-496)
 
 
@@ -315,6 +320,20 @@ SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=2
         (dataclasses.replace(VREQ, shift=31), "field shift: must be a shift that the scheme takes, not 31"),
         (Lut(count=4, entry_bytes=3), "field entry_bytes: must be 1, 2 or 4"),
         (Lut(count=4, entry_bytes=4), "field out_addr: must give an output region that equals"),
+        (REDUCE, ""),
+        (dataclasses.replace(REDUCE, sum_inner=0), "field sum_inner: must be at least 1"),
+        (dataclasses.replace(REDUCE, outer=1 << 27), "field outer: must, times inner, be a number of elements"),
+        (dataclasses.replace(REDUCE, sum_outer=11), "field sum_outer: must, times sum_inner, outer and inner, be a"),
+        (dataclasses.replace(REDUCE, scheme=SchemeCode.FP32_RNE), "field scheme: must be an integer scheme"),
+        (dataclasses.replace(REDUCE, shift=-32), "field shift: must be a shift that the scheme takes, not -32"),
+        (dataclasses.replace(REDUCE, clamp_lo=10), "field clamp_lo: must be at most clamp_hi"),
+        (dataclasses.replace(REDUCE, out_pitch=2), "field out_pitch: must be at least inner"),
+        (dataclasses.replace(REDUCE, out_addr=11), "field out_addr: must give an output region that is disjoint"),
+        (dataclasses.replace(REDUCE, sum_addr=11), "field sum_addr: must give stored sums that are disjoint"),
+        (dataclasses.replace(REDUCE, sum_addr=17), "field sum_addr: must give stored sums that are disjoint"),
+        (dataclasses.replace(REDUCE, sum_addr=11, first=1), ""),
+        (dataclasses.replace(REDUCE, sum_addr=11, first=1, last=0), "field sum_addr: must give stored sums"),
+        (dataclasses.replace(REDUCE, x_addr=60), "field x_addr: must keep the access inside ACT"),
         (dataclasses.replace(SOFTMAX, length=4096), "field length: must be at most 4095"),
         (dataclasses.replace(SOFTMAX, left_shift=32), "field left_shift: must be at most 31"),
         (dataclasses.replace(SOFTMAX, diff_min=-513), "field diff_min: must be at most 0, and fit 32 bits"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa import Load, Lut, Pool, PoolKind, Softmax, Space, Store, VReq
+from fxsim.isa import Load, Lut, Pool, PoolKind, Reduce, Softmax, Space, Store, VReq
 from fxsim.isa.reference import PlainMachine
 from fxsim.numerics import SchemeCode
 from tests.isa.plain import HARDWARE, machine
@@ -67,6 +67,52 @@ def test_lut_vreq_and_softmax() -> None:
         -77,
         70,
     ]
+
+
+def test_reduce_sums_and_requantizes() -> None:
+    """Rows of 3 pixels of 2 channels: sums over pixels, halved; then in two parts, then over channels."""
+    plain = machine(np.array([[[1, -5], [4, -5], [2, -4]], [[-128, 127], [-128, 127], [-127, 127]]], np.int8).tobytes())
+    half: dict[str, Any] = {
+        "scheme": SchemeCode.TFL_DOUBLE,
+        "multiplier": 1 << 30,
+        "clamp_lo": -100,
+        "clamp_hi": 127,
+        "x_signed": 1,
+    }
+    pixels: dict[str, Any] = {
+        "outer": 2,
+        "inner": 2,
+        "outer_stride": 6,
+        "inner_stride": 1,
+        "sum_inner": 1,
+        "sum_outer_stride": 2,
+    }
+    out: dict[str, Any] = {"out_addr": 32, "out_pitch": 3}
+    Reduce(first=1, last=1, sum_outer=3, out_zero=1, **pixels, **half, **out).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 32, 5), np.int8).tolist() == [5, -6, 0, -100, 127]
+    Reduce(first=1, sum_outer=2, sum_addr=64, in_zero=-1, **pixels, **half, **out).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 64, 16), "<i4").tolist() == [7, -8, -254, 256]
+    plain.write(Space.ACT, 32, bytes(5))
+    Reduce(last=1, sum_outer=1, sum_addr=64, x_addr=4, **pixels, **half, **out).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 32, 5), np.int8).tolist() == [5, -6, 0, -100, 127]
+    channels: dict[str, Any] = {
+        "outer": 1,
+        "inner": 6,
+        "inner_stride": 2,
+        "sum_outer": 1,
+        "sum_inner": 2,
+        "sum_inner_stride": 1,
+    }
+    Reduce(first=1, last=1, **channels, **half, **out).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 32, 6), np.int8).tolist() == [-2, 0, -1, 0, 0, 0]
+
+
+def test_reduce_wraps_its_sums_at_32_bits() -> None:
+    plain = machine(bytes([3]), b"", b"")
+    one: dict[str, Any] = {"outer": 1, "inner": 1, "sum_outer": 1, "sum_inner": 1, "sum_addr": 64, "out_addr": 32}
+    plain.write(Space.ACT, 64, (2**31 - 2).to_bytes(4, "little"))
+    Reduce(**one).execute(plain)
+    assert int.from_bytes(plain.read(Space.ACT, 64, 4), "little", signed=True) == -(2**31) + 1
 
 
 def test_dma_copies_lines() -> None:

@@ -19,6 +19,7 @@ from fxsim.isa import (
     Order,
     Pool,
     PoolKind,
+    Reduce,
     Req,
     Softmax,
     Space,
@@ -55,9 +56,10 @@ def test_run_columns_are_fields() -> None:
         (Pool, kernels.POOL_COLUMNS),
         (VReq, kernels.VREQ_COLUMNS),
         (Lut, kernels.LUT_COLUMNS),
+        (Reduce, kernels.REDUCE_COLUMNS),
         (Softmax, kernels.SOFTMAX_COLUMNS),
     ],
-    ids=["POOL", "VREQ", "LUT", "SOFTMAX"],
+    ids=["POOL", "VREQ", "LUT", "REDUCE", "SOFTMAX"],
 )
 def test_vector_columns_are_fields(cls: type[Instruction], known: tuple[str, ...]) -> None:
     assert set(known) == names(cls)

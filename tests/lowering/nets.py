@@ -45,6 +45,12 @@ class Chain:
     def pool(self, kind: str, size: tuple[int, int] = (2, 2), **attrs: Any) -> Chain:
         return self._unary(f"{kind}_POOL_2D", filter_h=size[0], filter_w=size[1], **attrs)
 
+    def mean(self, *axes: int, keep_dims: int = 0, quant: tuple[float, int] = (0.04, 11)) -> Chain:
+        operand = Value(f"a{len(self.nodes)}", TensorType((len(axes),), DType.INT32), np.array(axes, np.int32))
+        self.values.append(operand)
+        inputs = (self.last, len(self.values) - 1)
+        return self._append("MEAN", {"keep_dims": keep_dims}, inputs, DType.INT8, quant)
+
     def reshape(self, *shape: int) -> Chain:
         return self._unary("RESHAPE", new_shape=shape)
 

@@ -9,7 +9,7 @@ import pytest
 
 from fxsim.graph import DType
 from fxsim.hw import Hardware
-from fxsim.isa import Lut, Mac, Pool, Softmax, Store, VReq
+from fxsim.isa import Lut, Mac, Pool, Reduce, Softmax, Store, VReq
 from fxsim.lowering import LOWERINGS, lower
 from fxsim.ops import OPERATORS
 from tests.lowering.nets import Chain
@@ -83,6 +83,12 @@ CASES = {
         case(Chain((2, 4, 16, 8)).pool("MAX"), "height width", act_spad_bytes=115),
         case(Chain((1, 8, 16, 12)).pool("MAX", stride_h=2, stride_w=2), "channels height width", act_spad_bytes=16),
     ],
+    "MEAN": [
+        case(Chain((2, 4, 8, 5)).mean(1, 3), "channels parts items", act_spad_bytes=16),
+        case(Chain((1, 4, 4, 16)).mean(1, 2), "parts items", act_spad_bytes=100),
+        case(Chain((1, 4, 4, 640)).mean(1, 2), "channels items", act_spad_bytes=2300),
+        case(Chain((1, 40, 5)).mean(-1, keep_dims=1), "width items", act_spad_bytes=64),
+    ],
     "RESHAPE": [case(Chain((1, 4, 6)).reshape(1, 24), "")],
     "SOFTMAX": [case(Chain((8, 6)).softmax(), "items", act_spad_bytes=16)],
     "QUANTIZE": [case(Chain((1, 8, 8)).quantize(DType.UINT8, 0.08, 120), "items", act_spad_bytes=16)],
@@ -114,7 +120,7 @@ def count_tiles(program: Program) -> dict[str, int]:
     """Different starts in each dimension; `blocks` are the MAC blocks of one output tile."""
     output = program.of_kind("output")[0]
     macs = [i for i in program.instructions if isinstance(i, Mac)]
-    vector = [i for i in program.instructions if isinstance(i, Lut | Pool | Softmax | VReq)]
+    vector = [i for i in program.instructions if isinstance(i, Lut | Pool | Reduce | Softmax | VReq)]
     *_, height, width, channels = (1, 1, *output.shape)
     stores = [i.dram_addr - output.address for i in program.instructions if isinstance(i, Store)]
     pixels = [divmod(at, channels) for at in stores]
@@ -125,6 +131,7 @@ def count_tiles(program: Program) -> dict[str, int]:
         "k": len({m.k_start for m in macs}),
         "blocks": blocks,
         "items": len(vector),
+        "parts": sum(isinstance(i, Reduce) and not i.last for i in vector),
         "height": len({s[0] for s in starts}),
         "width": len({s[1] for s in starts}),
         "channels": len({s[2] for s in starts}),

@@ -32,8 +32,15 @@ def networks(draw: st.DrawFn) -> Network:
     for _ in range(draw(st.integers(1, 2))):
         add_window(chain, draw)
     if draw(st.booleans()):
+        add_mean(chain, draw)
+    if draw(st.booleans()):
         add_tail(chain, draw)
     return chain.build()
+
+
+def add_mean(chain: Chain, draw: st.DrawFn) -> None:
+    axes = draw(st.lists(st.integers(-4, 3), min_size=1, max_size=4))
+    chain.mean(*axes, keep_dims=1, quant=(draw(st.sampled_from([0.05, 0.2, 0.001])), draw(st.integers(-128, 127))))
 
 
 def add_window(chain: Chain, draw: st.DrawFn) -> None:

@@ -12,17 +12,24 @@ from fxsim.numerics import (
     PROFILES,
     SCHEMES,
     Rounding,
+    mean_multiplier,
     quantize_multiplier,
     quantize_multipliers,
     quantize_multipliers_single,
     round_real,
     softmax_params,
 )
-from fxsim.numerics.reference import ref_multiplier, ref_quantize_multiplier, ref_round, ref_softmax_params
+from fxsim.numerics.reference import (
+    ref_mean_multiplier,
+    ref_multiplier,
+    ref_quantize_multiplier,
+    ref_round,
+    ref_softmax_params,
+)
 from tests.numerics.edges import edge_reals
 
 STEPS = st.floats(2.0**-20, 2.0**10, width=32)
-OPS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "QUANTIZE"]
+OPS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "QUANTIZE"]
 
 
 @given(edge_reals(-45, 45), st.booleans())
@@ -68,7 +75,7 @@ def test_rounding_of_reals(rounding: Rounding, whole: int, beside: float, any_fl
 @pytest.mark.parametrize("per_channel", [False, True])
 @given(si=STEPS, sw=st.lists(STEPS, min_size=1, max_size=3), so=STEPS)
 def test_profile_factors(profile: str, op: str, per_channel: bool, si: float, sw: list[float], so: float) -> None:
-    weights = None if op == "QUANTIZE" else np.array(sw, dtype=np.float32)
+    weights = None if op in ("MEAN", "QUANTIZE") else np.array(sw, dtype=np.float32)
     got = PROFILES[profile].multiplier(op, per_channel, np.float32(si), weights, np.float32(so))
     steps = [1.0] if weights is None else sw
     assert got.tolist() == [ref_multiplier(profile, op, per_channel, si, w, so) for w in steps]
@@ -96,6 +103,19 @@ def test_profile_schemes() -> None:
         PROFILES["tflite"].scheme("GRU")
     with pytest.raises(QuantizationError, match="profile must be one of: tflite, litert"):
         PROFILES["torch"]
+
+
+COUNTS = st.one_of(
+    st.builds(lambda e, d: max(1, 2**e + d), st.integers(0, 31), st.integers(-1, 1)), st.integers(1, 2**31 - 1)
+)
+
+
+@given(edge_reals(-33, 30), COUNTS)
+def test_mean_multiplier(real: float, count: int) -> None:
+    multiplier, shift = quantize_multiplier(real)
+    got = mean_multiplier(multiplier, shift, count)
+    assert got == ref_mean_multiplier(multiplier, shift, count)
+    SCHEMES["TFL_DOUBLE"].check(*(np.array([v]) for v in got))
 
 
 @given(st.floats(0.125, 8.0, width=32), st.floats(2.0**-20, 2.0**6, width=32))

@@ -246,3 +246,16 @@ def softmax(row: list[int], beta: float, scale: float) -> list[int]:
     headroom = 32 - total.bit_length()
     r = reciprocal((total << headroom) - 2**31)
     return [-128 if e is None else clamp(pot(srdhm(r, e), 12 - headroom + 31 - 8) - 128, -128, 127) for e in exps]
+
+
+def mean(codes: list[int], real: float, zx: int, zy: int) -> int:
+    return mean_of_sum(sum(code - zx for code in codes), len(codes), real, zy)
+
+
+def mean_of_sum(total: int, count: int, real: float, zy: int) -> int:
+    """TFLite's MEAN: 1 / count goes into the multiplier, as far as the shift allows."""
+    m, s = quantize_multiplier(real)
+    k = min(math.floor(math.log2(count)), 32, 31 + s)
+    m, s = math.floor(Fraction(m * 2**k, count)), s - k
+    high = half_up(Fraction(wrap(wrap(total, 32) << max(s, 0), 32) * m, 2**31))
+    return clamp(half_away(Fraction(high, 2 ** max(-s, 0))) + zy, -128, 127)

@@ -14,6 +14,7 @@ from fxsim.ops import (
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    Mean,
     Pool,
     Quantize,
     Reshape,
@@ -46,6 +47,11 @@ def unquantized(value: Value) -> Value:
     return Value(value.name, TensorType(value.type.shape, value.type.dtype), value.data)
 
 
+def axes(*numbers: Any) -> Value:
+    data = np.array(numbers, np.int32)
+    return Value("axes", TensorType(data.shape, DType.INT32), data)
+
+
 LEGAL = [
     conv(),
     conv(b=bias([1, 2, 3])),
@@ -60,6 +66,8 @@ LEGAL = [
         tensor((1, 4, 4, 4)),
         weights(np.ones((1, 2, 2, 4)), [1.0] * 4, 3),
     ),
+    single("MEAN", Mean(), X, tensor((1, 2)), axes(1, -2, 2)),
+    single("MEAN", Mean(1), X, tensor((1, 4, 1, 2)), Value("axis", TensorType((), DType.INT32), np.array(2, np.int32))),
 ]
 
 
@@ -124,6 +132,15 @@ ILLEGAL = [
     ),
     (single("MAX_POOL_2D", Pool("VALID", filter_w=9), X, X), ["window must fit the input"]),
     (single("MAX_POOL_2D", Pool(), tensor((1, 4, 4, 2), dtype=DType.UINT8), X), ["input must be int8, not uint8"]),
+    (single("MEAN", Mean(), X, Y), ["must have 2 operands, not 1"]),
+    (single("MEAN", Mean(), X, Y, axes(4, -5, 1)), ["axes must be in -4..3, not [4, -5]"]),
+    (single("MEAN", Mean(), X, Y, weights([1])), ["axis operand must be int32, not int8"]),
+    (single("MEAN", Mean(), X, Y, axes([1, 2])), ["axis operand must be a list, not of shape (1, 2)"]),
+    (single("MEAN", Mean(), FLOAT, Y, axes(1)), ["input must be int8, not float32", "input must be quantized"]),
+    (
+        single("MEAN", Mean(), X, tensor((1, 4, 2), 1e-30), axes(1)),
+        ["real multiplier of TFL_DOUBLE must be in 0..2**31"],
+    ),
     (single("RESHAPE", Reshape((5, -1)), X, tensor((5, 6))), ["new shape must hold 32 elements, not (5, -1)"]),
     (single("RESHAPE", Reshape((-1, -1)), X, X), ["new shape must hold 32 elements"]),
     (single("RESHAPE", Reshape((0, 32)), X, X), ["new shape must hold 32 elements"]),
@@ -169,6 +186,12 @@ def test_computed_weights_are_refused() -> None:
     assert problems(net) == ["weights must be a constant"]
 
 
+def test_computed_axes_are_refused() -> None:
+    values = [Value("x", X), Value("axes", TensorType((1,), DType.INT32)), Value("y", tensor((1, 4, 2)))]
+    net = build("n", values, [Node("MEAN", "mean", (0, 1), (2,), Mean())], [0, 1], [2])
+    assert problems(net) == ["axis operand must be a constant"]
+
+
 def test_constant_input_is_refused() -> None:
     values = [Value("x", tensor((1, 2))), weights([[1, 2]]), Value("y", tensor((1, 2)))]
     net = build("n", values, [Node("RESHAPE", "r", (1,), (2,), Reshape((1, 2)))], [0], [2])
@@ -198,6 +221,8 @@ def test_all_nodes_are_reported_together() -> None:
         (conv(y=tensor((1, 4, 4, 9))), "(1, 4, 4, 3)"),
         (conv(Conv2D(stride_h=3, padding="VALID")), "(1, 2, 4, 3)"),
         (single("MAX_POOL_2D", Pool(stride_w=2), X, X), "(1, 4, 2, 2)"),
+        (single("MEAN", Mean(), X, X, axes(0, 2)), "(4, 2)"),
+        (single("MEAN", Mean(1), X, X, axes(0, -2)), "(1, 4, 1, 2)"),
         (single("QUANTIZE", Quantize(), X, tensor((32,))), "(1, 4, 4, 2)"),
         (single("FULLY_CONNECTED", FullyConnected(), X, Y, weights(np.ones((3, 8)))), "(4, 3)"),
     ],

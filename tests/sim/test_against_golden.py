@@ -72,7 +72,8 @@ def timings(draw: st.DrawFn) -> dict[str, Any]:
         "chain_per_stage": draw(st.integers(1, 4)),
         "requant_latency": draw(st.integers(1, 8)),
         "dataflow": draw(st.sampled_from(["output-stationary", "weight-stationary"])),
-        **{f"{op}_{what}": draw(st.integers(1, 9)) for op in ("pool", "vreq", "lut", "softmax")
+        "double_buffering": draw(st.sampled_from(["on", "off"])),
+        **{f"{op}_{what}": draw(st.integers(1, 9)) for op in ("pool", "vreq", "lut", "reduce", "softmax")
            for what in ("depth", "interval")},
         "clock_mhz": draw(st.integers(1, 2000)),
     }  # fmt: skip

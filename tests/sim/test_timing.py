@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fxsim._core.errors import HazardError, ProgramError
-from fxsim.isa import Init, Instruction, Lut, Pool, Program, Semaphore, Softmax, VReq, encode
+from fxsim.isa import Init, Instruction, Lut, Pool, Program, Reduce, Semaphore, Softmax, VReq, encode
 from fxsim.sim.timing import timeline
 from tests.sim.timing_cases import CHAIN, TREE, bits, chained, load, mac, merge, program, req, store
 
@@ -184,6 +184,10 @@ def test_dma_keeps_two_requests_in_flight() -> None:
         (lut(10), 7),  # depth 4 + ceil(10 / 4) steps
         (VReq(count=10, out_addr=1024), 9),  # depth 6
         (Softmax(rows=2, length=5, out_addr=1024, multiplier=1), 36),  # depth 24 + ceil(10 / 4) steps of 4
+        (  # 60 elements: depth 8 + 15 steps
+            Reduce(outer=2, inner=5, sum_outer=3, sum_inner=2, last=1, first=1, out_addr=1024, out_pitch=5),
+            23,
+        ),
         (
             Pool(
                 out_h=2,

@@ -27,6 +27,7 @@ from fxsim.isa import (
     Pool,
     PoolKind,
     Program,
+    Reduce,
     Req,
     Softmax,
     Space,
@@ -162,6 +163,22 @@ def _lut(random: Random, _hw: Hardware, _modes: Modes) -> Lut:
                table_addr=16 * RECORDS + _int(random, 0, 9), entry_bytes=size, x_signed=_int(random, 0, 1))  # fmt: skip
 
 
+def _reduce(random: Random, _hw: Hardware, _modes: Modes) -> Reduce:
+    """Sums of overlapping, repeated or spread codes; parts of sums continue whatever words lie there."""
+    scheme = random.choice([s for s in SCHEMES.values() if s.synthesizable])
+    requant = scheme.derive(random.choice((0.013, 0.25, 0.5, 0.99)))
+    outer, inner, sum_outer, sum_inner = (random.choice((1, 1, 2, 3, 5)) for _ in range(4))
+    strides = [random.choice((0, 1, 1, 2, inner, 7)) for _ in range(4)]
+    lo, hi = _clamp(random, 0)
+    return Reduce(first=_int(random, 0, 1), last=_int(random, 0, 1), outer=outer, inner=inner, sum_outer=sum_outer,
+                  sum_inner=sum_inner, x_addr=_int(random, 0, INPUT), outer_stride=strides[0], inner_stride=strides[1],
+                  sum_outer_stride=strides[2], sum_inner_stride=strides[3],
+                  sum_addr=random.choice((1000, 2100)) + _int(random, 0, 9), out_addr=2000 + _int(random, 0, 9),
+                  out_pitch=inner + _int(random, 0, 3), scheme=scheme.code, multiplier=int(requant.multiplier[0]),
+                  shift=int(requant.shift[0]), in_zero=random.choice((-128, 127, 0, 65535, -65536)),
+                  out_zero=_int(random, -128, 127), clamp_lo=lo, clamp_hi=hi, x_signed=_int(random, 0, 1))  # fmt: skip
+
+
 def _softmax(random: Random, _hw: Hardware, _modes: Modes) -> Softmax:
     start = _int(random, 0, 900)
     multiplier, left_shift, diff_min = softmax_params(1.0, random.choice((0.004, 0.05, 0.7)))
@@ -184,7 +201,8 @@ def _copy(random: Random, _hw: Hardware, _modes: Modes) -> Load | Store:
     return Store(dram_addr=dram, spad_addr=_int(random, 0, 3000), **shape)
 
 
-MAKERS: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req, _pool, _vreq, _lut, _softmax, _copy)
+MAKERS: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req, _pool, _vreq, _lut, _reduce, _softmax,
+                            _copy)  # fmt: skip
 
 
 def _constants(random: Random, scheme: Scheme) -> bytes:

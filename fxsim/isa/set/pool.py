@@ -10,7 +10,7 @@ from fxsim.isa.fields import choice, signed, unsigned
 from fxsim.isa.footprints import ARRAYS, Arithmetic, Block, hull
 from fxsim.isa.meaning import integer, put_code
 from fxsim.isa.modes import PoolKind
-from fxsim.isa.rules import Rule, output_clamp, positive
+from fxsim.isa.rules import Rule, disjoint, output_clamp, positive
 from fxsim.numerics.reference import ref_average
 
 if TYPE_CHECKING:
@@ -107,5 +107,4 @@ class Pool(Instruction):
             yield inside, first, "must give every window a pixel inside the tile"
         yield from output_clamp(f, 0 * f.kind)
         source, target = (hull(block) for block in cls.touches(f, ARRAYS, timing.rows, timing.cols))
-        apart = (source[1] <= target[0]) | (target[1] <= source[0])
-        yield apart, "out_addr", "must give an output region that is disjoint from the input region"
+        yield disjoint(source, target), "out_addr", "must give an output region that is disjoint from the input region"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fxsim.isa import Engine, Instruction, Load, Lut, Pool, Softmax, Store, VReq
+from fxsim.isa import Engine, Instruction, Load, Lut, Pool, Reduce, Softmax, Store, VReq
 from fxsim.sim.reference.bench import Bench, Decoder, Register, at_least_one, ceil_div
 
 if TYPE_CHECKING:
@@ -89,6 +89,9 @@ def vector_steps(instruction: Instruction, lanes: int) -> int:
     if isinstance(instruction, Pool):
         taps = instruction.kh * instruction.kw * instruction.channels
         return ceil_div(instruction.out_h * instruction.out_w * taps, lanes)
+    if isinstance(instruction, Reduce):
+        outputs = instruction.outer * instruction.inner
+        return ceil_div(outputs * instruction.sum_outer * instruction.sum_inner, lanes)
     if isinstance(instruction, Softmax):
         return ceil_div(instruction.rows * instruction.length, lanes)
     assert isinstance(instruction, VReq | Lut)
