@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxsim._core.errors import HardwareError
+from fxsim._core.errors import HardwareError, LoweringError
+from fxsim.graph import DType
 from fxsim.hw import Hardware
-from fxsim.isa import Load, Reduce, Store
+from fxsim.isa import Load, Pool, Reduce, Store
 from tests.lowering.homes import check_homes, mixes
 from tests.lowering.nets import Chain
 
@@ -34,6 +35,56 @@ def means(draw: st.DrawFn) -> Network:
 def test_means(net: Network, buffers: str, room: int, seed: int) -> None:
     for resident in mixes(net):
         check_homes(net, Hardware(double_buffering=buffers), resident, room, seed)
+
+
+FLAT = {
+    "QUANTIZE": Chain((1, 5, 23)).quantize(DType.UINT8, 0.08, 120).build(),
+    "DEQUANTIZE": Chain((1, 5, 23)).dequantize().build(),
+    "SOFTMAX": Chain((23, 5)).softmax().build(),
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+@pytest.mark.parametrize("room", [5, 11, 40, 1000])
+@pytest.mark.parametrize("buffers", ["on", "off"])
+def test_element_wise(name: str, room: int, buffers: str) -> None:
+    for resident in mixes(FLAT[name]):
+        check_homes(FLAT[name], Hardware(double_buffering=buffers), resident, room)
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> Network:
+    size = st.integers(1, 7)
+    shape = (draw(st.sampled_from([1, 1, 2])), draw(size), draw(size), draw(st.integers(1, 6)))
+    kernel = draw(st.integers(1, min(3, shape[1]))), draw(st.integers(1, min(3, shape[2])))
+    padding = draw(st.sampled_from(["SAME", "VALID"]))
+    strides = {"stride_h": draw(st.integers(1, 2)), "stride_w": draw(st.integers(1, 3))}
+    return Chain(shape).pool(draw(st.sampled_from(["AVERAGE", "MAX"])), kernel, padding=padding, **strides).build()
+
+
+@given(pools(), BUFFERS, st.sampled_from([10, 12, 20, 33, 100, 1000]), st.integers(0, 99))
+def test_pools(net: Network, buffers: str, room: int, seed: int) -> None:
+    for resident in mixes(net):
+        check_homes(net, Hardware(double_buffering=buffers), resident, room, seed)
+
+
+def test_a_resident_pool_is_one_instruction_per_image() -> None:
+    net = Chain((2, 6, 6, 5)).pool("MAX", stride_h=2, stride_w=2).build()
+    assert [type(i) for i in check_homes(net, Hardware(), (True, True), 0)] == [Pool, Pool]
+
+
+def test_pool_tiles_alternate_between_two_buffers() -> None:
+    net = Chain((1, 8, 4, 4)).pool("AVERAGE", stride_h=2, stride_w=2).build()
+    for buffers, expected in (("on", 2), ("off", 1)):
+        tiles = check_homes(net, Hardware(double_buffering=buffers), (False, False), 100)
+        assert len({i.x_addr for i in tiles if isinstance(i, Pool)}) == expected
+        assert len([i for i in tiles if isinstance(i, Pool)]) == (4 if buffers == "on" else 2)
+
+
+def test_an_image_in_the_scratchpad_may_be_too_wide() -> None:
+    net = Chain((1, 1, 1 << 16, 1)).pool("MAX", (1, 2)).build()
+    with pytest.raises(LoweringError, match="at most 65535 pixels wide, not 65536"):
+        check_homes(net, Hardware(), (True, True), 0)
 
 
 def test_a_resident_operand_is_averaged_where_it_lies() -> None:
