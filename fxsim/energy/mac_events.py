@@ -20,6 +20,8 @@ Array = NDArray[np.int64]
 BIAS_BITS = 64
 REQUANT_WORD_BITS = 40
 """Multiplier and shift of a row-file record."""
+_FINAL = {"requant_add32": 1, "requant_compare": 2}
+"""Events per element of adding the zero point and clamping."""
 
 
 def register_bits(overflow: int, acc_bits: int, internal_bits: int) -> int:
@@ -174,8 +176,21 @@ def _internal_bits(tally: Tally, index: Array) -> Array:
 
 def count_scheme(tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array) -> None:
     """The scheme's priced events per element, at the requantizer's width W = max(32, acc_bits)."""
+    events = _scheme_events(scheme, width)
+    for name, per_element in scheme.events.items():
+        tally.add(events[name], index, elements * per_element)
+
+
+def count_rescale(tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array) -> None:
+    """As `count_scheme`, without the zero point and the clamp that a scheme ends with."""
+    events = _scheme_events(scheme, width)
+    for name, per_element in scheme.events.items():
+        tally.add(events[name], index, elements * (per_element - _FINAL.get(name, 0)))
+
+
+def _scheme_events(scheme: Scheme, width: int) -> dict[str, Event]:
     float_bits = 64 if scheme.code == SchemeCode.TFL_DOUBLE_FP else 32
-    events = {
+    return {
         "requant_multiply": Event(Kind.REQUANT_MULTIPLY, width, 32),
         "requant_add64": Event(Kind.REQUANT_ADD64, width + 32),
         "requant_shift": Event(Kind.REQUANT_SHIFT, width + 32),
@@ -184,5 +199,3 @@ def count_scheme(tally: Tally, index: Array, scheme: Scheme, width: int, element
         "requant_fp_multiply": Event(Kind.REQUANT_FP_MULTIPLY, float_bits),
         "requant_fp_convert": Event(Kind.REQUANT_FP_CONVERT, float_bits),
     }
-    for name, per_element in scheme.events.items():
-        tally.add(events[name], index, elements * per_element)

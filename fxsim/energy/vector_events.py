@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.energy.mac_events import count_scheme
+from fxsim.energy.mac_events import count_rescale, count_scheme
 from fxsim.energy.taps import count_taps
 from fxsim.hw import Event, Kind
 from fxsim.isa import PoolKind
-from fxsim.numerics import SchemeCode, scheme_of
+from fxsim.numerics import SCHEMES, SchemeCode, scheme_of
 
 if TYPE_CHECKING:
     from fxsim.energy.tally import Tally
@@ -99,3 +99,23 @@ def count_softmax(tally: Tally, index: Array) -> None:
         Event(Kind.VECTOR_MULTIPLY, 32, 32), index, (EXP_MULTIPLIES + 1) * elements + RECIPROCAL_MULTIPLIES * rows
     )
     tally.add(Event(Kind.VECTOR_ADD, 32), index, EXP_ADDS * elements + RECIPROCAL_ADDS * rows)
+
+
+def count_vadd(tally: Tally, index: Array) -> None:
+    """Two zero-point subtractions, three rescalings and an addition per element; a repeated code is read once a row."""
+    elements = _count_operands(tally, index)
+    for _ in range(2):
+        count_rescale(tally, index, SCHEMES["TFL_DOUBLE"], 32, elements)
+    tally.add(Event(Kind.VECTOR_ADD, 32), index, elements)
+    count_scheme(tally, index, SCHEMES["TFL_DOUBLE"], 32, elements)
+
+
+def _count_operands(tally: Tally, index: Array) -> Array:
+    """Count reads, zero-point subtractions and the write of a two-operand instruction; elements per instruction."""
+    f = tally.fields(index)
+    elements: Array = f("rows") * f("count")
+    for step in ("x_step", "y_step"):
+        tally.add(Event(Kind.ACT_READ), index, np.where(f(step) == 1, elements, f("rows")))
+    tally.add(Event(Kind.ACT_WRITE), index, elements)
+    tally.add(Event(Kind.VECTOR_ADD, 9), index, 2 * elements)
+    return elements

@@ -126,6 +126,10 @@ class Timing:
     softmax_interval: int = option(
         4, "cycles per SOFTMAX step (lanes elements: max, exp, sum, scale)", unit="cycles", lo=1, hi=1024
     )
+    vadd_depth: int = option(8, "vector pipeline depth of VADD", unit="cycles", lo=1, hi=1024)
+    vadd_interval: int = option(
+        2, "cycles per VADD step (lanes elements: two operands over one port)", unit="cycles", lo=1, hi=1024
+    )
     dataflow: str = option(
         "weight-stationary",
         "block size of a weight tile: one position, or half the bank",

@@ -20,6 +20,7 @@ from fxsim.isa.set.reduce import Reduce
 from fxsim.isa.set.req import Req
 from fxsim.isa.set.softmax import Softmax
 from fxsim.isa.set.store import Store
+from fxsim.isa.set.vadd import VAdd
 from fxsim.isa.set.vreq import VReq
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Symbol",
     "Table",
     "Unit",
+    "VAdd",
     "VReq",
     "ZeroPoint",
     "assemble",

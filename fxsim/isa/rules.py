@@ -27,9 +27,9 @@ def positive(f: Table, *fields: str) -> Iterator[Rule]:
         yield f[name] >= 1, name, "must be at least 1"
 
 
-def separate_lines(f: Table, stride: str) -> Iterator[Rule]:
-    """Lines written `stride` apart do not overlap."""
-    yield (f.rows == 1) | (f[stride] >= f.row_bytes), stride, "must be at least row_bytes: written rows do not overlap"
+def separate_lines(f: Table, stride: str, size: str = "row_bytes") -> Iterator[Rule]:
+    """Lines of `size` bytes written `stride` apart do not overlap."""
+    yield (f.rows == 1) | (f[stride] >= f[size]), stride, f"must be at least {size}: written rows do not overlap"
 
 
 def accumulator_block(f: Table, timing: Timing, slots: Ints) -> Iterator[Rule]:
@@ -91,3 +91,13 @@ def same_or_disjoint(f: Table, in_bytes: Ints, out_bytes: Ints) -> Iterator[Rule
     apart = (f.x_addr + in_bytes <= f.out_addr) | (f.out_addr + out_bytes <= f.x_addr)
     same = (f.x_addr == f.out_addr) & (in_bytes == out_bytes)
     yield apart | same, "out_addr", "must give an output region that equals the input region or is disjoint from it"
+
+
+def same_or_disjoint_lines(f: Table, operand: str) -> Iterator[Rule]:
+    """Yield that the result of a two-operand instruction covers exactly the lines of an operand, or none of them."""
+    addr, stride, size = f[f"{operand}_addr"], f[f"{operand}_stride"], np.where(f[f"{operand}_step"] == 1, f.count, 1)
+    last, out_last = (f.rows - 1) * stride, (f.rows - 1) * f.out_stride
+    apart = (addr + last + size <= f.out_addr) | (f.out_addr + out_last + f.count <= addr)
+    same = (addr == f.out_addr) & (size == f.count) & (last == out_last)
+    what = f"must give output lines that equal those of operand {operand} or are disjoint from them"
+    yield apart | same, "out_addr", what

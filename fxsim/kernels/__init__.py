@@ -13,6 +13,7 @@ from fxsim.kernels.reduce import REDUCE_COLUMNS, run_reduce
 from fxsim.kernels.run import run_checked, run_plain
 from fxsim.kernels.softmax import SOFTMAX_COLUMNS, run_softmax
 from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
+from fxsim.kernels.vadd import VADD_COLUMNS, run_vadd
 from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "SITE_FIELDS",
     "SOFTMAX_COLUMNS",
     "TILE",
+    "VADD_COLUMNS",
     "VREQ_COLUMNS",
     "Bank",
     "Memory",
@@ -47,5 +49,6 @@ __all__ = [
     "run_pool",
     "run_reduce",
     "run_softmax",
+    "run_vadd",
     "run_vreq",
 ]

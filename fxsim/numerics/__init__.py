@@ -32,7 +32,7 @@ from fxsim.numerics.multiplier import (
     quantize_multipliers_single,
     softmax_params,
 )
-from fxsim.numerics.profiles import PROFILES, Profile
+from fxsim.numerics.profiles import PROFILES, SUM_SHIFT, Profile
 from fxsim.numerics.rounding import round_real
 from fxsim.numerics.scheme_kernels import requantize_scalar, rescale
 from fxsim.numerics.schemes import SCHEMES, Requant, Scheme, check_requant_width, requantize, scheme_of
@@ -41,6 +41,7 @@ from fxsim.numerics.softmax_kernels import exp_on_negative_values, one_over_one_
 __all__ = [
     "PROFILES",
     "SCHEMES",
+    "SUM_SHIFT",
     "Affine",
     "IntFormat",
     "Overflow",

@@ -16,6 +16,9 @@ from fxsim.numerics.schemes import SCHEMES, Scheme
 
 Steps = NDArray[np.float32]
 Reals = NDArray[np.float64]
+SUM_SHIFT = 20
+"""Bits that the operands of ADD and SUB are shifted to the left before they are rescaled to a common step."""
+
 Derivation = Callable[[Steps, Steps, Steps], Reals]
 
 
@@ -37,9 +40,20 @@ def _ratio(si: Steps, sw: Steps, so: Steps) -> Reals:
     return si.astype(np.float64) / so.astype(np.float64)
 
 
+def _sum(s1: Steps, s2: Steps, so: Steps) -> Reals:
+    """Factors of the two operands and of their sum, in binary64: add.cc, sub.cc."""
+    first, second, out = (s.astype(np.float64) for s in (s1, s2, so))
+    twice = 2 * np.maximum(first, second)
+    return np.concatenate((first / twice, second / twice, twice / (out * (1 << SUM_SHIFT))))
+
+
 @dataclass(frozen=True, slots=True)
 class OpRule:
-    """How one operator requantizes: the scheme, and the real factor per tensor and per channel."""
+    """How one operator requantizes: the scheme, and the real factors per tensor and per channel.
+
+    Operators with two computed operands have the second one's step in the place of the weights'; ADD has
+    three factors: of both operands, and of their sum.
+    """
 
     scheme: SchemeCode
     per_tensor: Derivation
@@ -81,7 +95,8 @@ class Profile:
         per_channel
             Whether the weights are quantized per channel.
         si, sw, so
-            float32 steps of input, weights (n of them; `None` for operators without weights) and output.
+            float32 steps of input, weights (n of them; `None` for operators without weights) and output; of ADD:
+            of both operands and the output, for three factors.
         """
         rule = self._rule(op)
         derivation = rule.per_channel if per_channel else rule.per_tensor
@@ -93,6 +108,7 @@ PROFILES: Registry[Profile] = Registry("profile", error=QuantizationError)
 """Every profile by name."""
 
 _CONV = OpRule(SchemeCode.TFL_DOUBLE, _double, _double)
+_SUM = OpRule(SchemeCode.TFL_DOUBLE, _sum, _sum)
 _RATIO = OpRule(SchemeCode.TFL_DOUBLE, _ratio, _ratio)
 _TFLITE_OPS = {
     "CONV_2D": _CONV,
@@ -100,6 +116,7 @@ _TFLITE_OPS = {
     "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE, _float_product, _double),
     "MEAN": _RATIO,
     "QUANTIZE": _RATIO,
+    "ADD": _SUM,
 }
 _LITERT_OPS = {**_TFLITE_OPS, "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE_FP, _double, _double)}
 

@@ -243,6 +243,13 @@ def ref_multiplier(profile: str, op: str, per_channel: bool, si: float, sw: floa
     return float(ref_f64(ref_f64(product) / Fraction(so)))
 
 
+def ref_sum_multipliers(s1: float, s2: float, so: float) -> list[float]:
+    """Real factors of ADD's operands and of their sum, every quotient a binary64 number."""
+    twice = 2 * Fraction(max(s1, s2))
+    quotients = (Fraction(s1) / twice, Fraction(s2) / twice, twice / (Fraction(so) * 2**20))
+    return [float(ref_f64(q)) for q in quotients]
+
+
 def ref_quantize(real: float, scale: float, zero: int, lo: int, hi: int, rounding: Rounding) -> int:
     """Code of a real number: quotient of binary32 numbers rounded to binary32, to an integer, moved, saturated."""
     quotient = ref_f32(ref_f32(real) / ref_f32(scale))

@@ -1,6 +1,7 @@
 """Operators of the graph: attributes, legality, shapes, exact integer runs; one file each."""
 
 from fxsim.ops.base import ACTIVATIONS, OPERATORS, PADDINGS, Operator, OptionField, Outcome, TfliteHook
+from fxsim.ops.binary import Binary, SumParams, sum_params
 from fxsim.ops.conv_2d import Conv2D
 from fxsim.ops.depthwise_conv_2d import DepthwiseConv2D
 from fxsim.ops.dequantize import Dequantize
@@ -19,6 +20,7 @@ __all__ = [
     "MAC_OPERATORS",
     "OPERATORS",
     "PADDINGS",
+    "Binary",
     "Conv2D",
     "DepthwiseConv2D",
     "Dequantize",
@@ -34,6 +36,7 @@ __all__ = [
     "RescaleParams",
     "Reshape",
     "Softmax",
+    "SumParams",
     "TfliteHook",
     "Window",
     "mac_params",
@@ -41,5 +44,6 @@ __all__ = [
     "mean_params",
     "pool_params",
     "rescale_params",
+    "sum_params",
     "validate",
 ]

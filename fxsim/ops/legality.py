@@ -31,17 +31,27 @@ class Problems(list[str]):
         return holds
 
     def operands(self, net: Network, node: Node, least: int, most: int) -> bool:
-        """Expect `least`..`most` operands, the required ones present, one output, and a computed first operand."""
+        """Expect what `present` does, and a computed first operand."""
+        if not self.present(net, node, least, most):
+            return False
+        first = net.operands(node)[0]
+        return self.expect(first is None or not first.is_constant, "operand 0 must not be a constant")
+
+    def present(self, net: Network, node: Node, least: int, most: int) -> bool:
+        """Expect `least`..`most` operands, the required ones given, and one output."""
         span = str(least) if least == most else f"{least}..{most}"
         fits = self.expect(least <= len(node.inputs) <= most, f"must have {span} operands, not {len(node.inputs)}")
         fits &= self.expect(len(node.outputs) == 1, f"must have 1 output, not {len(node.outputs)}")
         if not fits:
             return False
-        operands = net.operands(node)
-        for i, value in enumerate(operands[:least]):
+        for i, value in enumerate(net.operands(node)[:least]):
             fits &= self.expect(value is not None, f"operand {i} must be given")
-        first = operands[0]
-        return fits and self.expect(first is None or not first.is_constant, "operand 0 must not be a constant")
+        return fits
+
+    def computed(self, net: Network, node: Node) -> bool:
+        """Expect an operand that is no constant."""
+        some = any(value is not None and not value.is_constant for value in net.operands(node))
+        return self.expect(some, "operands must not all be constants")
 
     def unary(self, net: Network, node: Node) -> Value | None:
         """Expect exactly one operand and return it."""

@@ -34,10 +34,15 @@ class Case:
 
 
 def make_case(name: str, node: Node, values: list[Value], *, litert: bool = True) -> Case:
-    """Wrap one node, its operands (the first is the input) and its result (the last value) into a case."""
-    rng = generator(f"{name} input")
-    network = build(name, values, [node], [0], [len(values) - 1])
-    return Case(name, node.op, network, {0: codes(rng, values[0].type)}, litert)
+    """Wrap one node, its operands (those without data are inputs) and its result (the last value) into a case.
+
+    Samples of a second input are shifted by one, so that all lowest codes meet other ones.
+    """
+    inputs = [i for i, value in enumerate(values[:-1]) if not value.is_constant]
+    network = build(name, values, [node], inputs, [len(values) - 1])
+    data = {i: codes(generator(f"{name} input{i or ''}"), values[i].type) for i in inputs}
+    shifted = {i: np.roll(array, place, axis=0) for place, (i, array) in enumerate(data.items())}
+    return Case(name, node.op, network, shifted, litert)
 
 
 def generator(name: str) -> np.random.Generator:
@@ -67,7 +72,7 @@ def tensor(
     data: Array | None = None,
 ) -> Value:
     """Make one quantized value; `data` makes it a constant."""
-    stored = None if data is None else np.ascontiguousarray(data, dtype.numpy)
+    stored = None if data is None else np.asarray(data, dtype.numpy, order="C")
     return Value(name, TensorType(shape, dtype, Affine(scale, zero_point, axis)), stored)
 
 

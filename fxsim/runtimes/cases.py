@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fxsim.runtimes.binary_cases import binary_cases
 from fxsim.runtimes.mac_cases import mac_cases
 from fxsim.runtimes.unary_cases import unary_cases
 from fxsim.runtimes.vector_cases import vector_cases
@@ -23,3 +24,4 @@ def cases() -> Iterator[Case]:
     yield from mac_cases()
     yield from vector_cases()
     yield from unary_cases()
+    yield from binary_cases()

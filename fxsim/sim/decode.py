@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.isa import Instruction, Load, Lut, Mac, Merge, Pool, Program, Reduce, Req, Softmax, Store, VReq
+from fxsim.isa import Instruction, Load, Lut, Mac, Merge, Pool, Program, Reduce, Req, Softmax, Store, VAdd, VReq
 from fxsim.kernels import (
     COLUMNS,
     KIND_LOAD,
@@ -21,12 +21,14 @@ from fxsim.kernels import (
     POOL_COLUMNS,
     REDUCE_COLUMNS,
     SOFTMAX_COLUMNS,
+    VADD_COLUMNS,
     VREQ_COLUMNS,
     Memory,
     run_lut,
     run_pool,
     run_reduce,
     run_softmax,
+    run_vadd,
     run_vreq,
 )
 
@@ -48,6 +50,7 @@ _VECTOR: dict[type[Instruction], tuple[tuple[str, ...], VectorKernel]] = {
     Lut: (LUT_COLUMNS, lambda f, m: run_lut(f, m.act, m.param)),
     Reduce: (REDUCE_COLUMNS, lambda f, m: run_reduce(f, m.act)),
     Softmax: (SOFTMAX_COLUMNS, lambda f, m: run_softmax(f, m.act)),
+    VAdd: (VADD_COLUMNS, lambda f, m: run_vadd(f, m.act)),
 }
 
 

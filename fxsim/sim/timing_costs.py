@@ -23,6 +23,7 @@ from fxsim.isa import (
     Req,
     Softmax,
     Store,
+    VAdd,
     VReq,
     bursts,
 )
@@ -45,6 +46,7 @@ _VECTOR_WORK: dict[type[Instruction], tuple[str, ...]] = {
     Lut: ("count",),
     Reduce: ("outer", "inner", "sum_outer", "sum_inner"),
     Softmax: ("rows", "length"),
+    VAdd: ("rows", "count"),
 }
 """Fields whose product is the number of elements the vector engine passes: POOL's are taps, skipped ones included."""
 

@@ -22,7 +22,7 @@ def hardware(draw: st.DrawFn) -> Hardware:
     x_port = number(1, 8)
     vector: dict[str, Any] = {
         f"{op}_{part}": number(1, 6)
-        for op in ("pool", "vreq", "lut", "reduce", "softmax")
+        for op in ("pool", "vreq", "lut", "reduce", "softmax", "vadd")
         for part in ("depth", "interval")
     }
     return Hardware(

@@ -6,7 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from fxsim.isa import Engine, Load, Lut, Mac, Order, Pool, PoolKind, Reduce, Softmax, Space, Store, VReq, ZeroPoint
+from fxsim.isa import (
+    Engine,
+    Load,
+    Lut,
+    Mac,
+    Order,
+    Pool,
+    PoolKind,
+    Reduce,
+    Softmax,
+    Space,
+    Store,
+    VAdd,
+    VReq,
+    ZeroPoint,
+)
 from fxsim.numerics import Overflow, Reduction
 from fxsim.testing.machines import SCRATCHPADS
 
@@ -122,7 +137,7 @@ def _copies(draw: st.DrawFn, _machine: Hardware) -> Load | Store:
 
 
 @st.composite
-def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Reduce | Softmax:
+def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Reduce | Softmax | VAdd:
     def number(lo: int, hi: int) -> int:
         return draw(st.integers(lo, hi))
 
@@ -130,7 +145,7 @@ def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Reduce 
         "x_addr": ACT_REGION["vec_in"] + number(0, 9),
         "out_addr": ACT_REGION["vec_out"] + number(0, 9),
     }
-    kind = draw(st.sampled_from((Lut, VReq, Softmax, Reduce, Pool)))
+    kind = draw(st.sampled_from((Lut, VReq, Softmax, Reduce, VAdd, Pool)))
     if kind is Lut:
         return Lut(
             count=number(1, 40),
@@ -145,6 +160,25 @@ def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Reduce 
         return Softmax(rows=number(1, 3), length=number(1, 10), multiplier=1 << 30, diff_min=-100, **place)
     if kind is Reduce:
         return draw(_reduces(place))
+    if kind is VAdd:
+        return _two_operands(draw, place)
+    return _pool(draw, place)
+
+
+def _two_operands(draw: st.DrawFn, place: dict[str, Any]) -> VAdd:
+    def number(lo: int, hi: int) -> int:
+        return draw(st.integers(lo, hi))
+
+    rows, count = number(1, 4), number(1, 20)
+    steps = {"x_step": number(0, 1), "y_step": number(0, 1), "x_stride": number(0, 30), "y_stride": number(0, 30)}
+    near = {"y_addr": ACT_REGION["vec_in"] + number(0, 99), "out_stride": count + number(0, 3)}
+    return VAdd(rows=rows, count=count, clamp_lo=-128, clamp_hi=127, **steps, **near, **place)
+
+
+def _pool(draw: st.DrawFn, place: dict[str, Any]) -> Pool:
+    def number(lo: int, hi: int) -> int:
+        return draw(st.integers(lo, hi))
+
     channels, out_h, out_w = number(1, 9), number(1, 3), number(1, 3)
     kh, kw, stride_y, stride_x = (number(1, 3) for _ in range(4))
     return Pool(

@@ -29,6 +29,7 @@ from fxsim.isa import (
     Softmax,
     Space,
     Store,
+    VAdd,
     VReq,
     ZeroPoint,
     encode,
@@ -355,3 +356,14 @@ def test_vector_elements() -> None:
     assert counts(Hardware(), VReq(count=10, scheme=SchemeCode.TFL_DOUBLE))[Event(Kind.REQUANT_MULTIPLY, 32, 32)] == 10
     softmax = counts(Hardware(), Softmax(rows=2, length=5))
     assert softmax[Event(Kind.VECTOR_MULTIPLY, 32, 32)] == 14 * 10 + 7 * 2
+    assert counts(Hardware(), VAdd(rows=2, count=5, x_step=1)) == {
+        Event(Kind.ACT_READ): 10 + 2,  # the second operand repeats one code per row
+        Event(Kind.ACT_WRITE): 10,
+        Event(Kind.VECTOR_ADD, 9): 20,
+        Event(Kind.VECTOR_ADD, 32): 10,
+        Event(Kind.REQUANT_MULTIPLY, 32, 32): 30,
+        Event(Kind.REQUANT_ADD64, 64): 60,
+        Event(Kind.REQUANT_SHIFT, 64): 30,
+        Event(Kind.REQUANT_ADD32, 32): 10,
+        Event(Kind.REQUANT_COMPARE, 32): 20,
+    }

@@ -13,7 +13,7 @@ from fxsim._core.errors import UnsupportedError
 from fxsim.formats import read_tflite, write_tflite
 from fxsim.graph import ABSENT, DType, Network, Node, TensorType, Value, build
 from fxsim.numerics import Affine
-from fxsim.ops import OPERATORS, Conv2D, DepthwiseConv2D, Dequantize, Mean, Pool, Quantize, Reshape, Softmax
+from fxsim.ops import OPERATORS, Binary, Conv2D, DepthwiseConv2D, Dequantize, Mean, Pool, Quantize, Reshape, Softmax
 
 ACTIVATIONS = st.sampled_from(["NONE", "RELU", "RELU6", "RELU_N1_TO_1"])
 SCALES = st.floats(2**-20, 8, width=32)
@@ -93,6 +93,17 @@ def pool_layer(chain: Chain) -> None:
     chain.node(draw(st.sampled_from(["MAX_POOL_2D", "AVERAGE_POOL_2D"])), attrs, (chain.last,), chain.kind.quant)
 
 
+def binary_layer(chain: Chain) -> None:
+    draw = chain.draw
+    other = chain.last
+    if draw(st.booleans()):
+        shape = chain.kind.shape[draw(st.integers(0, 3)) :]
+        other = chain.add(shape, DType.INT8, Affine(draw(SCALES), draw(ZERO_POINTS)), np.zeros(shape, np.int8))
+    operands = (chain.last, other) if draw(st.booleans()) else (other, chain.last)
+    op = draw(st.sampled_from(["ADD"]))
+    chain.node(op, Binary(draw(ACTIVATIONS)), operands, Affine(1.0, draw(ZERO_POINTS)))
+
+
 def reshape_layer(chain: Chain) -> None:
     size = chain.kind.size
     if chain.draw(st.booleans()):
@@ -113,7 +124,7 @@ def networks(draw: Any) -> Network:
     """Legal networks of every operator: convolutions, pools, then a flat tail."""
     chain = Chain(draw)
     for _ in range(draw(st.integers(0, 3))):
-        draw(st.sampled_from([mac_layer, pool_layer]))(chain)
+        draw(st.sampled_from([mac_layer, pool_layer, binary_layer]))(chain)
     if draw(st.booleans()):
         mean_layer(chain)
     reshape_layer(chain)

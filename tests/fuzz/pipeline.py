@@ -12,7 +12,7 @@ from fxsim._core.errors import FxsimError, MissingDependencyError
 from fxsim.api import differences, random_samples
 from fxsim.energy import energy_report
 from fxsim.graph import sample_shape
-from fxsim.isa import Load, Lut, Mac, Merge, Pool, Program, Reduce, Req, Softmax, Store, VReq, assemble
+from fxsim.isa import Load, Lut, Mac, Merge, Pool, Program, Reduce, Req, Softmax, Store, VAdd, VReq, assemble
 from fxsim.lowering import check_program, lower
 from fxsim.sim.timing import timeline
 from tests.fuzz.bases import hardware
@@ -96,6 +96,7 @@ def work(program: Program) -> int:
     t = program.columns.table
     sums = [t(Mac).rows * t(Mac).positions * (t(Mac).k_count + 1), t(Merge).rows * t(Merge).positions * t(Merge).parts]
     sums += [t(Req).rows * t(Req).positions, t(VReq).count, t(Lut).count, t(Softmax).rows * t(Softmax).length]
+    sums += [t(VAdd).rows * t(VAdd).count]
     sums += [t(Pool).out_h * t(Pool).out_w * t(Pool).channels * (t(Pool).kh * t(Pool).kw + 1)]
     reduced = t(Reduce)
     sums += [reduced.outer * reduced.inner * (reduced.sum_outer * reduced.sum_inner + 1)]

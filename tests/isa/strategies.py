@@ -30,6 +30,7 @@ from fxsim.isa import (
     Space,
     Store,
     Symbol,
+    VAdd,
     VReq,
     ZeroPoint,
     encode,
@@ -275,6 +276,41 @@ def legal_reduces(draw: st.DrawFn) -> Reduce:
     )
 
 
+def line_fields(draw: st.DrawFn) -> dict[str, int]:
+    """Operands and output of a two-operand instruction: each operand apart from the output, or the same lines."""
+    rows, count = draw(st.integers(1, 4)), draw(st.integers(1, 20))
+    fields = {"rows": rows, "count": count, "out_addr": draw(st.integers(1000, 1500))}
+    fields["out_stride"] = count + draw(st.integers(0, 3))
+    for name in ("x", "y"):
+        step, stride = draw(st.integers(0, 1)), draw(st.integers(0, 60))
+        fields |= {f"{name}_addr": draw(st.integers(0, 700)), f"{name}_stride": stride, f"{name}_step": step}
+        if draw(st.integers(0, 3)) == 0:
+            fields |= {f"{name}_addr": fields["out_addr"], f"{name}_stride": fields["out_stride"], f"{name}_step": 1}
+    return fields
+
+
+@st.composite
+def legal_two_operands(draw: st.DrawFn) -> Instruction:
+    zero = st.integers(-128, 127)
+    rescale = {}
+    for part in ("x", "y", "out"):
+        rescale[f"{part}_multiplier"] = draw(
+            st.sampled_from([0, 1 << 30, (1 << 31) - 1]) | st.integers(1 << 30, (1 << 31) - 1)
+        )
+        rescale[f"{part}_shift"] = draw(st.integers(0, 31))
+    clamp = sorted(draw(st.tuples(zero, zero)))
+    return VAdd(
+        **line_fields(draw),
+        **rescale,
+        subtract=draw(st.integers(0, 1)),
+        x_zero=draw(zero),
+        y_zero=draw(zero),
+        out_zero=draw(zero),
+        clamp_lo=clamp[0],
+        clamp_hi=clamp[1],
+    )
+
+
 def legal_instructions() -> st.SearchStrategy[Instruction]:
     """An instruction that `PROGRAM`'s memories can execute."""
     return st.one_of(
@@ -286,6 +322,7 @@ def legal_instructions() -> st.SearchStrategy[Instruction]:
         legal_pools(),
         legal_element_wise(),
         legal_reduces(),
+        legal_two_operands(),
     )
 
 

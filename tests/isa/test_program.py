@@ -25,6 +25,7 @@ from fxsim.isa import (
     Softmax,
     Space,
     Store,
+    VAdd,
     VReq,
     encode,
     records,
@@ -296,6 +297,7 @@ REDUCE = Reduce(
     last=1, outer=2, inner=3, sum_outer=2, sum_inner=1, outer_stride=6, inner_stride=1, sum_outer_stride=3,
     sum_addr=20, out_addr=12, out_pitch=3, clamp_hi=9,
 )  # fmt: skip
+VADD = VAdd(rows=2, count=4, y_addr=8, out_addr=16, x_stride=4, out_stride=4, x_step=1, y_step=1, clamp_hi=9)
 SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=22, diff_min=-496)
 
 
@@ -318,6 +320,15 @@ SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=2
         (dataclasses.replace(VREQ, out_addr=0), ""),
         (dataclasses.replace(VREQ, scheme=SchemeCode.FP32_RNE), "field scheme: must be an integer scheme"),
         (dataclasses.replace(VREQ, shift=31), "field shift: must be a shift that the scheme takes, not 31"),
+        (VADD, ""),
+        (dataclasses.replace(VADD, out_addr=0), ""),
+        (dataclasses.replace(VADD, out_addr=8, y_stride=4), ""),
+        (dataclasses.replace(VADD, rows=0), "field rows: must be at least 1"),
+        (dataclasses.replace(VADD, out_stride=3), "field out_stride: must be at least count: written rows do not"),
+        (dataclasses.replace(VADD, out_addr=4), "field out_addr: must give output lines that equal those of operand x"),
+        (dataclasses.replace(VADD, out_addr=8), "field out_addr: must give output lines that equal those of operand y"),
+        (dataclasses.replace(VADD, out_addr=0, x_step=0), "lines that equal those of operand x"),
+        (dataclasses.replace(VADD, clamp_lo=10), "field clamp_lo: must be at most clamp_hi"),
         (Lut(count=4, entry_bytes=3), "field entry_bytes: must be 1, 2 or 4"),
         (Lut(count=4, entry_bytes=4), "field out_addr: must give an output region that equals"),
         (REDUCE, ""),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa import Load, Lut, Pool, PoolKind, Reduce, Softmax, Space, Store, VReq
+from fxsim.isa import Load, Lut, Pool, PoolKind, Reduce, Softmax, Space, Store, VAdd, VReq
 from fxsim.isa.reference import PlainMachine
 from fxsim.numerics import SchemeCode
 from tests.isa.plain import HARDWARE, machine
@@ -113,6 +113,27 @@ def test_reduce_wraps_its_sums_at_32_bits() -> None:
     plain.write(Space.ACT, 64, (2**31 - 2).to_bytes(4, "little"))
     Reduce(**one).execute(plain)
     assert int.from_bytes(plain.read(Space.ACT, 64, 4), "little", signed=True) == -(2**31) + 1
+
+
+def test_vadd_adds_codes_of_two_scales() -> None:
+    """Scales 0.05, 0.0321 and 0.0713; the runtime's own results."""
+    plain = machine(np.array([127, -128, 0, 4, 50, -77, 127, -128, 0, -9, -100, 33], np.int8).tobytes())
+    fields: dict[str, int] = {
+        "x_step": 1, "x_zero": 4, "y_zero": -9, "out_zero": 13, "x_multiplier": 1073741824,
+        "y_multiplier": 1378684459, "y_shift": 1, "out_multiplier": 1505949286, "out_shift": 19, "clamp_lo": -128,
+        "clamp_hi": 127,
+    }  # fmt: skip
+    VAdd(rows=1, count=6, y_addr=6, y_step=1, out_addr=32, **fields).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 32, 6), np.int8).tolist() == [127, -128, 14, 13, 4, -25]
+    VAdd(rows=2, count=3, x_stride=3, y_addr=9, out_addr=40, out_stride=4, **fields).execute(plain)
+    wide = VAdd(rows=1, count=6, y_addr=9, out_addr=50, **fields)
+    wide.execute(plain)
+    rows = plain.read(Space.ACT, 40, 3) + plain.read(Space.ACT, 44, 3)
+    assert rows == plain.read(Space.ACT, 50, 6)
+    VAdd(rows=1, count=2, x_addr=3, x_step=0, y_addr=9, out_addr=60, subtract=1, clamp_lo=-9, clamp_hi=9,
+         x_zero=3, y_zero=-8, x_multiplier=1 << 30, y_multiplier=1 << 30, out_multiplier=1 << 30, out_shift=18,
+         ).execute(plain)  # fmt: skip
+    assert list(plain.read(Space.ACT, 60, 2)) == [2, 2]  # 1 - (-1), both halved on the way and doubled back
 
 
 def test_dma_copies_lines() -> None:

@@ -63,6 +63,16 @@ class Chain:
     def dequantize(self) -> Chain:
         return self._unary("DEQUANTIZE", dtype=DType.FLOAT32)
 
+    def constant(self, *shape: int) -> int:
+        """A constant operand; its value id."""
+        codes = self.rng.integers(-128, 128, shape).astype(np.int8)
+        return self._value(f"c{len(self.values)}", shape, DType.INT8, 0.07, -11, codes)
+
+    def binary(self, op: str, other: int, *, swap: bool = False, activation: str = "NONE") -> Chain:
+        """Combine the last value with value `other`, which comes first if `swap`."""
+        inputs = (other, self.last) if swap else (self.last, other)
+        return self._append(op, {"activation": activation}, inputs, DType.INT8, (0.11, -5))
+
     def build(self, *outputs: int, profile: str = "tflite") -> Network:
         return build("net", self.values, self.nodes, [0], outputs or [self.last], profile)
 

@@ -9,7 +9,7 @@ import pytest
 
 from fxsim.graph import DType
 from fxsim.hw import Hardware
-from fxsim.isa import Lut, Mac, Pool, Reduce, Softmax, Store, VReq
+from fxsim.isa import Lut, Mac, Pool, Reduce, Softmax, Store, VAdd, VReq
 from fxsim.lowering import LOWERINGS, lower
 from fxsim.ops import OPERATORS
 from tests.lowering.nets import Chain
@@ -33,6 +33,12 @@ class Case:
 
 def case(chain: Chain, dimensions: str, **fields: int) -> Case:
     return Case(chain.build(), {**TINY, **fields}, frozenset(dimensions.split()))
+
+
+def stretched(op: str, shape: tuple[int, ...], *constant: int) -> Chain:
+    """A node whose second operand is a constant of another shape."""
+    chain = Chain(shape)
+    return chain.binary(op, chain.constant(*constant))
 
 
 WIDE, SQUARE = (1, 4, 16, 8), (1, 4, 4, 8)
@@ -89,6 +95,11 @@ CASES = {
         case(Chain((1, 4, 4, 640)).mean(1, 2), "channels items", act_spad_bytes=2300),
         case(Chain((1, 40, 5)).mean(-1, keep_dims=1), "width items", act_spad_bytes=64),
     ],
+    "ADD": [
+        case(Chain((1, 8, 8)).binary("ADD", 0), "items", act_spad_bytes=16),
+        case(stretched("ADD", (1, 8, 8), 8), "items", act_spad_bytes=32),
+        case(stretched("ADD", (1, 4, 1, 4), 1, 4, 4, 1), "items", act_spad_bytes=16),
+    ],
     "RESHAPE": [case(Chain((1, 4, 6)).reshape(1, 24), "")],
     "SOFTMAX": [case(Chain((8, 6)).softmax(), "items", act_spad_bytes=16)],
     "QUANTIZE": [case(Chain((1, 8, 8)).quantize(DType.UINT8, 0.08, 120), "items", act_spad_bytes=16)],
@@ -120,7 +131,7 @@ def count_tiles(program: Program) -> dict[str, int]:
     """Different starts in each dimension; `blocks` are the MAC blocks of one output tile."""
     output = program.of_kind("output")[0]
     macs = [i for i in program.instructions if isinstance(i, Mac)]
-    vector = [i for i in program.instructions if isinstance(i, Lut | Pool | Reduce | Softmax | VReq)]
+    vector = [i for i in program.instructions if isinstance(i, Lut | Pool | Reduce | Softmax | VAdd | VReq)]
     *_, height, width, channels = (1, 1, *output.shape)
     stores = [i.dram_addr - output.address for i in program.instructions if isinstance(i, Store)]
     pixels = [divmod(at, channels) for at in stores]

@@ -31,6 +31,8 @@ def networks(draw: st.DrawFn) -> Network:
     )
     for _ in range(draw(st.integers(1, 2))):
         add_window(chain, draw)
+        if draw(st.booleans()):
+            add_sum(chain, draw)
     if draw(st.booleans()):
         add_mean(chain, draw)
     if draw(st.booleans()):
@@ -63,6 +65,18 @@ def add_window(chain: Chain, draw: st.DrawFn) -> None:
         chain.conv(draw(st.integers(1, 7)), kernel, bias=draw(st.booleans()), **attrs)
     else:
         chain.depthwise(draw(st.integers(1, 3)), kernel, bias=draw(st.booleans()), **attrs)
+
+
+def add_sum(chain: Chain, draw: st.DrawFn) -> None:
+    """Add an older tensor of the same shape, or a constant that is stretched."""
+    shape = chain.values[chain.last].type.shape
+    older = [i for i, v in enumerate(chain.values) if v.type.shape == shape and not v.is_constant]
+    if draw(st.booleans()):
+        other = draw(st.sampled_from(older))
+    else:
+        other = chain.constant(*(draw(st.sampled_from((1, n))) for n in shape[draw(st.integers(0, 3)) :]))
+    activation = draw(st.sampled_from(["NONE", "RELU"]))
+    chain.binary("ADD", other, swap=draw(st.booleans()), activation=activation)
 
 
 def add_tail(chain: Chain, draw: st.DrawFn) -> None:

@@ -25,6 +25,7 @@ from fxsim.numerics.reference import (
     ref_quantize_multiplier,
     ref_round,
     ref_softmax_params,
+    ref_sum_multipliers,
 )
 from tests.numerics.edges import edge_reals
 
@@ -82,6 +83,14 @@ def test_profile_factors(profile: str, op: str, per_channel: bool, si: float, sw
     assert got.dtype == np.float64
 
 
+@pytest.mark.parametrize("profile", list(PROFILES))
+@given(s1=STEPS, s2=STEPS, so=STEPS)
+def test_factors_of_a_sum(profile: str, s1: float, s2: float, so: float) -> None:
+    got = PROFILES[profile].multiplier("ADD", False, np.float32(s1), np.float32(s2), np.float32(so))
+    assert got.tolist() == ref_sum_multipliers(s1, s2, so)
+    assert max(got[:2]) == 0.5
+
+
 def test_fully_connected_rounds_the_product_to_float32_only_in_tflite_per_tensor() -> None:
     si, sw, so = np.float32(0.1), np.float32(0.3), np.float32(0.7)
     exact = float(si) * float(sw) / float(so)
@@ -96,7 +105,7 @@ def test_profile_schemes() -> None:
     for name, profile in PROFILES.items():
         assert profile.name == name
         assert profile.certified
-        for op in OPS:
+        for op in (*OPS, "ADD"):
             float_op = (name, op) == ("litert", "FULLY_CONNECTED")
             assert profile.scheme(op) is SCHEMES["TFL_DOUBLE_FP" if float_op else "TFL_DOUBLE"]
     with pytest.raises(QuantizationError, match="operator of profile tflite must be one of: CONV_2D"):

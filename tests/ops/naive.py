@@ -55,6 +55,19 @@ def tfl_double_fp(acc: int, real: float, acc_bits: int = 32) -> int:
     return half_away(Fraction(float(acc) * real))
 
 
+def added(x: int, y: int, zeros: tuple[int, int, int], scales: tuple[float, float, float], sign: int = 1) -> int:
+    """One element of ADD (SUB for sign -1) before the clamp; scales are values of binary32 numbers."""
+    twice = 2 * max(scales[:2])
+    terms = [tfl_double((q - z) * 2**20, s / twice) for q, z, s in zip((x, y), zeros, scales, strict=False)]
+    return tfl_double(terms[0] + sign * terms[1], twice / (2**20 * scales[2])) + zeros[2]
+
+
+def stretched(index: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
+    """Where element `index` of a result finds its operand of shape `shape`."""
+    aligned = index[len(index) - len(shape) :]
+    return tuple(0 if size == 1 else i for i, size in zip(aligned, shape, strict=True))
+
+
 def same(size: int, k: int, stride: int, dil: int) -> tuple[int, int]:
     out = math.ceil(Fraction(size, stride))
     return out, max((out - 1) * stride + (k - 1) * dil + 1 - size, 0) // 2

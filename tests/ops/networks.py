@@ -43,6 +43,15 @@ def single(
     return build("single", values, [Node(op, "node", tuple(operands), (1,), attrs)], [0], [1], profile)
 
 
+def double(
+    op: str, attrs: Any, operands: tuple[TensorType | Value, TensorType | Value], y: TensorType, profile: str = "tflite"
+) -> Network:
+    """One node of two operands: values 0 and 1 (inputs, but for constants), value 2 is the output ``y``."""
+    given = [v if isinstance(v, Value) else Value(name, v) for name, v in zip("xz", operands, strict=True)]
+    inputs = [i for i, v in enumerate(given) if not v.is_constant]
+    return build("double", [*given, Value("y", y)], [Node(op, "node", (0, 1), (2,), attrs)], inputs, [2], profile)
+
+
 def codes(seed: int, shape: Sequence[int], lo: int = -128, hi: int = 127) -> Array:
     """Random int8 codes, the ends of the range more often than chance."""
     rng = np.random.default_rng(seed)

@@ -10,6 +10,7 @@ from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.numerics import Affine
 from fxsim.ops import (
     OPERATORS,
+    Binary,
     Conv2D,
     DepthwiseConv2D,
     Dequantize,
@@ -21,7 +22,7 @@ from fxsim.ops import (
     Softmax,
     validate,
 )
-from tests.ops.networks import bias, single, tensor, weights
+from tests.ops.networks import bias, double, single, tensor, weights
 
 FLOAT = TensorType((1, 4, 4, 2), DType.FLOAT32)
 X = tensor((1, 4, 4, 2))
@@ -157,6 +158,17 @@ ILLEGAL = [
     (single("QUANTIZE", Quantize(), tensor((1, 2), 1e30), tensor((1, 2), 1e-8)), ["real multiplier of TFL_DOUBLE"]),
     (single("DEQUANTIZE", Dequantize(), X, X), ["output must be float32, not int8"]),
     (single("SOFTMAX", Softmax(), X, X, weights([1])), ["must have 1 operands, not 2"]),
+    (double("ADD", Binary("TANH"), (X, FLOAT), X), ["fused activation", "operand 1 must be int8", "must be quantized"]),
+    (
+        double("ADD", Binary(), (X, tensor((3,))), X),
+        ["operands must have shapes that broadcast, not (1, 4, 4, 2) and (3,)"],
+    ),
+    (
+        double("ADD", Binary(), (X, X), tensor((1, 4, 4, 2), 2.0**-20)),
+        ["factor of the sum in ADD must be above 0 and below 1"],
+    ),
+    (double("ADD", Binary(), (X, X), tensor((1, 4, 4, 2), 1.0, 0, DType.UINT8)), ["output must be int8, not uint8"]),
+    (single("ADD", Binary(), X, X), ["must have 2 operands, not 1"]),
     (single("CONV_2D", Conv2D(), X, Y), ["must have 2..3 operands, not 1"]),
     (single("CONV_2D", Conv2D(), X, Y, None, bias([1, 2, 3])), ["operand 1 must be given"]),
 ]
@@ -196,6 +208,13 @@ def test_constant_input_is_refused() -> None:
     values = [Value("x", tensor((1, 2))), weights([[1, 2]]), Value("y", tensor((1, 2)))]
     net = build("n", values, [Node("RESHAPE", "r", (1,), (2,), Reshape((1, 2)))], [0], [2])
     assert problems(net) == ["operand 0 must not be a constant"]
+
+
+def test_two_constants_are_refused() -> None:
+    values = [weights([[1, 2]]), Value("y", tensor((1, 2))), Value("x", tensor((1, 2))), Value("z", tensor((1, 2)))]
+    nodes = [Node("ADD", "a", (0, 0), (1,), Binary()), Node("ADD", "b", (2, 1), (3,), Binary())]
+    net = build("n", values, nodes, [2], [3])
+    assert problems(net) == ["operands must not all be constants"]
 
 
 def test_all_nodes_are_reported_together() -> None:

@@ -73,7 +73,7 @@ def timings(draw: st.DrawFn) -> dict[str, Any]:
         "requant_latency": draw(st.integers(1, 8)),
         "dataflow": draw(st.sampled_from(["output-stationary", "weight-stationary"])),
         "double_buffering": draw(st.sampled_from(["on", "off"])),
-        **{f"{op}_{what}": draw(st.integers(1, 9)) for op in ("pool", "vreq", "lut", "reduce", "softmax")
+        **{f"{op}_{what}": draw(st.integers(1, 9)) for op in ("pool", "vreq", "lut", "reduce", "softmax", "vadd")
            for what in ("depth", "interval")},
         "clock_mhz": draw(st.integers(1, 2000)),
     }  # fmt: skip

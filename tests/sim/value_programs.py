@@ -33,6 +33,7 @@ from fxsim.isa import (
     Space,
     Store,
     Symbol,
+    VAdd,
     VReq,
     ZeroPoint,
     encode,
@@ -187,6 +188,28 @@ def _softmax(random: Random, _hw: Hardware, _modes: Modes) -> Softmax:
                    diff_min=diff_min)  # fmt: skip
 
 
+def _lines(random: Random) -> dict[str, int]:
+    """Rows of two operands and of a result apart from them, or in the place of one."""
+    rows, count = _int(random, 1, 4), _int(random, 1, 50)
+    out = {"addr": _int(random, 2000, 2500), "stride": count + _int(random, 0, 9)}
+    fields = {"rows": rows, "count": count, **{f"out_{name}": value for name, value in out.items()}}
+    for part in "xy":
+        free = {"addr": _int(random, 0, 1500), "stride": _int(random, 0, 90), "step": _int(random, 0, 1)}
+        place = random.choice((free, free, {**out, "step": 1}))
+        fields |= {f"{part}_{name}": value for name, value in place.items()}
+    return fields
+
+
+def _vadd(random: Random, _hw: Hardware, _modes: Modes) -> VAdd:
+    lo, hi = _clamp(random, 0)
+    rescale = {f"{part}_{name}": value for part in ("x", "y", "out") for name, value in (
+        ("multiplier", random.choice((0, 1 << 30, (1 << 31) - 1, _int(random, 1 << 30, (1 << 31) - 1)))),
+        ("shift", random.choice((0, 1, 17, 19, 20, 31))),
+        ("zero", random.choice((0, -128, 127, _int(random, -256, 255)))),
+    )}  # fmt: skip
+    return VAdd(subtract=_int(random, 0, 1), clamp_lo=lo, clamp_hi=hi, **_lines(random), **rescale)
+
+
 def _copy(random: Random, _hw: Hardware, _modes: Modes) -> Load | Store:
     """A copy between activations and the part of DRAM behind the output, or a reload of constants."""
     lines, size = _int(random, 1, 3), _int(random, 1, 60)
@@ -201,7 +224,7 @@ def _copy(random: Random, _hw: Hardware, _modes: Modes) -> Load | Store:
     return Store(dram_addr=dram, spad_addr=_int(random, 0, 3000), **shape)
 
 
-MAKERS: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req, _pool, _vreq, _lut, _reduce, _softmax,
+MAKERS: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req, _pool, _vreq, _lut, _reduce, _softmax, _vadd,
                             _copy)  # fmt: skip
 
 
