@@ -90,9 +90,10 @@ def run(
     hw: Hardware | str | Path = DEFAULT_PRESET,
     keep: str | Sequence[str] = "outputs",
     layers: Mapping[str, Mapping[str, object]] | None = None,
+    value_energy: bool = False,
 ) -> Result:
     """Load, lower and simulate in one step; arguments as for `load`, `lower` and `simulate`."""
-    return simulate(lower(net, hw, layers=layers), x, keep=keep)
+    return simulate(lower(net, hw, layers=layers), x, keep=keep, value_energy=value_energy)
 
 
 def estimate(

@@ -38,6 +38,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_samples(parser)
     parser.add_argument("--output", metavar="RESULT.npz", help="save tensors and records")
     add_json(parser)
+    parser.add_argument(
+        "--value-energy",
+        action="store_true",
+        help="report energy by values too: zero operands gate their multiplier, toggling bits are counted",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -48,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
     hw = hardware(args)
     x = samples(args, net)
     labels = None if args.labels is None else _labels(args.labels, next(iter(x.values())).shape[0])
-    result = fxsim.run(net, x, hw=hw, keep="all")
+    result = fxsim.run(net, x, hw=hw, keep="all", value_energy=args.value_energy)
     compared = {
         f"golden, numerics of {hw.name}": _compare(fxsim.golden(net, x, numerics=hw.numerics), result),
         f"golden, runtime profile {net.profile}": _compare(fxsim.golden(net, x), result),

@@ -2,5 +2,14 @@
 
 from fxsim.energy.count import EventCounts, count_events
 from fxsim.energy.report import EnergyReport, energy_report
+from fxsim.energy.value import LayerValueEnergy, ValueEnergy, value_report
 
-__all__ = ["EnergyReport", "EventCounts", "count_events", "energy_report"]
+__all__ = [
+    "EnergyReport",
+    "EventCounts",
+    "LayerValueEnergy",
+    "ValueEnergy",
+    "count_events",
+    "energy_report",
+    "value_report",
+]

@@ -64,6 +64,13 @@ class EnergyTable:
         price = _RULES[entry["rule"]](rule, event, _capacity(entry, hardware))
         return _banded(price.nominal, rule, published=False) if entry.get("derived", False) else price
 
+    def price_per_toggle(self, event: Event, hardware: Hardware) -> Price:
+        """pJ of one operand bit of `event` that toggles: its price is taken for that of random operands."""
+        price, rule = self.price(event, hardware), self.rules["activity"]
+        bits = rule["random"] * (event.bits + event.other_bits)
+        low, high = rule["derived_low"] * price.low, rule["derived_high"] * price.high
+        return Price(low / bits, price.nominal / bits, high / bits, True, rule["source"])
+
 
 def energy_tables() -> tuple[str, ...]:
     """Names of the tables that ship with fxsim."""

@@ -15,9 +15,10 @@ from fxsim.isa.base import Space
 from fxsim.isa.machine import Accumulator, Counters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fxsim.hw import Hardware
+    from fxsim.isa.base import Instruction
     from fxsim.isa.image import Symbol
     from fxsim.isa.program import Program
 
@@ -147,7 +148,9 @@ class PlainMachine:
             )
 
 
-def run_plain(program: Program, inputs: Mapping[str, bytes]) -> PlainResult:
+def run_plain(
+    program: Program, inputs: Mapping[str, bytes], before: Callable[[Instruction, PlainMachine], None] | None = None
+) -> PlainResult:
     """Execute `program` for one sample.
 
     Parameters
@@ -156,6 +159,8 @@ def run_plain(program: Program, inputs: Mapping[str, bytes]) -> PlainResult:
         Any program whose `Program.check` passes.
     inputs
         Input name → the tensor's bytes, row major, little-endian; every input symbol must be given.
+    before
+        Called with every instruction and the machine that is about to execute it.
 
     Raises
     ------
@@ -174,5 +179,7 @@ def run_plain(program: Program, inputs: Mapping[str, bytes]) -> PlainResult:
         machine.write_dram(symbol.address, inputs[name])
     for index, (instruction, layer) in enumerate(zip(program.instructions, program.layer_of, strict=True)):
         machine.instruction, machine.layer = index, int(layer)
+        if before is not None:
+            before(instruction, machine)
         instruction.execute(machine)
     return PlainResult(bytes(machine.dram), dict(machine.tallies), machine.first_trap)

@@ -1,9 +1,10 @@
 """Entry kernels of the tile instructions; each has one specialisation, and a network compiles only those it uses.
 
 `run_plain` and `run_checked` walk runs of DMA and MAC-engine instructions, `prove` decides between them, and every
-vector instruction has its own.
+vector instruction has its own. `observe` counts zero and toggling operands where somebody asks for them.
 """
 
+from fxsim.kernels.activity import ACTIVITY, Latches, observe
 from fxsim.kernels.columns import COLUMNS, KIND_LOAD, KIND_MAC, KIND_MERGE, KIND_REQ, KIND_STORE
 from fxsim.kernels.intrinsics import TILE
 from fxsim.kernels.lut import LUT_COLUMNS, run_lut
@@ -17,6 +18,7 @@ from fxsim.kernels.vadd import VADD_COLUMNS, run_vadd
 from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
 
 __all__ = [
+    "ACTIVITY",
     "COLUMNS",
     "EXACT_BITS",
     "KIND_LOAD",
@@ -38,10 +40,12 @@ __all__ = [
     "VADD_COLUMNS",
     "VREQ_COLUMNS",
     "Bank",
+    "Latches",
     "Memory",
     "Scratch",
     "Tally",
     "lanes_of",
+    "observe",
     "prove",
     "run_checked",
     "run_lut",

@@ -14,7 +14,7 @@ from fxsim._core.jit import inner_kernel
 from fxsim.kernels import columns as c
 from fxsim.kernels.intrinsics import LANES, TILE
 from fxsim.kernels.lanes import add_code_products, add_products, dot_tile, see_lanes
-from fxsim.kernels.operands import gather_shared, prepare
+from fxsim.kernels.operands import gather_shared, prepare, rows_alike
 from fxsim.kernels.state import GREATEST, LEAST
 from fxsim.numerics import Reduction
 
@@ -153,18 +153,18 @@ def mac_plain(f: Ints, array: Ints, memory: Memory, bank: Bank, tally: Tally, wo
     half, lanes, rows, stat = f[c.HALF], array[2], f[c.ROWS], f[c.STAT]
     weights, patches, sums = work.flat_weights, work.flat_patches, work.block
     least, greatest, pitch = work.extremes[0], work.extremes[1], work.patches.shape[1]
-    alike = f[c.PRIVATE_X] and f[c.ROW_BASE] % f[c.DEPTH_MULT] + rows <= f[c.DEPTH_MULT]  # all rows read one channel
+    alike = rows_alike(f)
     prepare(f, array, memory.weight, memory.param, bank.bias, bank.word, work.weights)
     for n in range(lanes):
         least[n], greatest[n] = _INT32_MAX, -_INT32_MAX - 1
     for s in range(memory.act.shape[0]):
         act, exact, register, flags = memory.act[s], bank.exact[s, half], bank.register[s, half], bank.flags[s, half]
         begin_block(f, lanes, bank.bias, exact, sums, least, greatest)
-        if f[c.PRIVATE_X] and not alike:
-            sum_private(f, array, act, weights, sums, least, greatest, work.operands)
-        else:
+        if alike:
             gather_block(f, act, work.patches)
             sum_shared(f, array, weights, patches, pitch, sums, least, greatest)
+        else:
+            sum_private(f, array, act, weights, sums, least, greatest, work.operands)
         finish_block(f, lanes, sums, exact, register, flags)
     for n in range(rows):
         tally.stats[LEAST, stat + n] = min(tally.stats[LEAST, stat + n], least[n])

@@ -85,6 +85,12 @@ def first_canonical(f: NDArray[np.int64], total: int) -> int:
 
 
 @inner_kernel
+def rows_alike(f: NDArray[np.int64]) -> bool:
+    """Whether all rows read the same operands: x is shared, or private and of one channel."""
+    return not f[c.PRIVATE_X] or f[c.ROW_BASE] % f[c.DEPTH_MULT] + f[c.ROWS] <= f[c.DEPTH_MULT]
+
+
+@inner_kernel
 def gather_shared(
     f: NDArray[np.int64], act: NDArray[np.uint8], position: int, out: NDArray[np.int32], row: int
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fxsim.energy import EnergyReport
+    from fxsim.energy import EnergyReport, LayerValueEnergy, ValueEnergy
     from fxsim.isa import Program
     from fxsim.sim.timing import LayerTiming, Timeline
 
@@ -59,6 +59,12 @@ def assemble_result(program: Program, timing: Timeline, energy: EnergyReport, va
         float_schemes=_float_schemes(program),
         trap=values.trap if values is not None else "",
     )
+
+
+def add_values(result: Result, total: ValueEnergy, layers: Sequence[LayerValueEnergy]) -> Result:
+    """Return `result` with value-aware energy beside the data-independent one."""
+    records = [replace(record, value_energy=layer) for record, layer in zip(result.layers, layers, strict=True)]
+    return replace(result, layers=Layers(records), value_energy=total)
 
 
 def _float_schemes(program: Program) -> tuple[str, ...]:

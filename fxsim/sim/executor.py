@@ -18,6 +18,7 @@ from fxsim._core.errors import ProgramError
 from fxsim.graph import DType, InputSpec, LayerStats, as_samples, sample_shape
 from fxsim.kernels import NO_SITE, Memory, Scratch, run_checked, run_plain
 from fxsim.numerics import Affine
+from fxsim.sim.activity import Observer
 from fxsim.sim.decode import Step, field_matrix, plan
 from fxsim.sim.proof import plain_instructions
 from fxsim.sim.state import State, chunk_samples, layer_stats, new_scratch, new_state, new_stats
@@ -54,14 +55,17 @@ class Execution:
         Accumulator counters, one per layer of the program.
     trap
         The first overflow event under overflow = trap; the tensors are those of a machine that saturates.
+    activity
+        Operand counts per instruction, summed over all samples, int64 [n, len(ACTIVITY)]; None unless asked for.
     """
 
     tensors: dict[str, Array]
     stats: list[LayerStats]
     trap: TrapEvent | None
+    activity: NDArray[np.int64] | None = None
 
 
-def execute(program: Program, x: object, *, keep: str | Sequence[str] = "outputs") -> Execution:
+def execute(program: Program, x: object, *, keep: str | Sequence[str] = "outputs", activity: bool = False) -> Execution:
     """Execute `program` for a batch.
 
     Parameters
@@ -73,6 +77,8 @@ def execute(program: Program, x: object, *, keep: str | Sequence[str] = "outputs
         dimension is 1, else (N, *shape).
     keep
         ``"outputs"``, ``"all"``, or names of tensors to return beside the outputs.
+    activity
+        Whether to count zero and toggling operands (`fxsim.kernels.activity`).
 
     Raises
     ------
@@ -85,15 +91,17 @@ def execute(program: Program, x: object, *, keep: str | Sequence[str] = "outputs
     kept = _kept(program, keep)
     inputs, count = _inputs(program, x)
     try:
-        return _execute(program, inputs, count, kept)
+        return _execute(program, inputs, count, kept, activity)
     except MemoryError as error:
         raise ProgramError(f"state of the program must fit the memory: {error}", where=program.name) from None
 
 
-def _execute(program: Program, inputs: Mapping[str, Array], count: int, kept: list[Symbol]) -> Execution:
+def _execute(
+    program: Program, inputs: Mapping[str, Array], count: int, kept: list[Symbol], activity: bool
+) -> Execution:
     """Run chunk after chunk."""
     stats = new_stats(program)
-    run = _Run(program, kept, stats)
+    run = _Run(program, kept, stats, activity)
     size = chunk_samples(program, count)
     parts: dict[str, list[Array]] = defaultdict(list)
     for first in range(0, count, size):
@@ -101,7 +109,8 @@ def _execute(program: Program, inputs: Mapping[str, Array], count: int, kept: li
         for name, array in run.chunk(first, samples).items():
             parts[name].append(array)
     tensors = {symbol.name: np.concatenate(parts[symbol.name]) for symbol in kept}
-    return Execution(tensors, layer_stats(program, stats), run.trap)
+    counts = None if run.observer is None else run.observer.counts
+    return Execution(tensors, layer_stats(program, stats), run.trap, counts)
 
 
 def _kept(program: Program, keep: str | Sequence[str]) -> list[Symbol]:
@@ -128,7 +137,7 @@ def symbol_affine(symbol: Symbol) -> Affine | None:
 class _Run:
     """A decoded program and its proof, executed chunk after chunk."""
 
-    def __init__(self, program: Program, kept: Sequence[Symbol], stats: NDArray[np.int64]) -> None:
+    def __init__(self, program: Program, kept: Sequence[Symbol], stats: NDArray[np.int64], activity: bool) -> None:
         self.program, self.stats = program, stats
         self.trap: TrapEvent | None = None
         self.due: dict[int, list[Symbol]] = defaultdict(list)
@@ -137,7 +146,9 @@ class _Run:
         self.fields = field_matrix(program)
         self.work: Scratch = new_scratch(program, self.fields)
         plain = plain_instructions(program, self.fields, self.work)
-        self.steps = [(step, bool(plain[step.start : step.stop].all())) for step in plan(program, self.due)]
+        self.observer = Observer(program, self.fields) if activity else None
+        cuts = [*self.due, *(self.observer.cuts if self.observer else ())]
+        self.steps = [(step, bool(plain[step.start : step.stop].all())) for step in plan(program, cuts)]
 
     def chunk(self, first: int, samples: Mapping[str, Array]) -> dict[str, Array]:
         """Run samples first, first + 1, ...; the kept tensors."""
@@ -146,7 +157,10 @@ class _Run:
         for symbol in self.program.of_kind("input"):
             _place(self.program, state.memory, symbol)[...] = _bytes(samples[symbol.name])
         found = self._snapshot(0, state.memory)
+        latches = None if self.observer is None else self.observer.start(count)
         for step, proved in self.steps:
+            if self.observer is not None and latches is not None and step.vector is None:
+                self.observer.see(step, latches, state, self.work)
             self._execute(step, proved, state)
             found.update(self._snapshot(step.stop, state.memory))
         if self.trap is None and state.tally.trap[0] != NO_SITE:

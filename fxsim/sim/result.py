@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import InputError, TrapError
+from fxsim.energy import LayerValueEnergy, ValueEnergy
 from fxsim.hw import Hardware
 from fxsim.sim.storage import read_archive, write_archive
 from fxsim.sim.tables import result_text
@@ -39,6 +40,8 @@ class LayerResult:
     overflow_events, overflow_count, bias_overflow_count, internal_wraps
         Rule applications that left the range, outputs with at least one, bias loads that did, internal wraps (readout);
         None in an estimate.
+    value_energy
+        Zero operands, toggles and value-aware energy of the layer's MACs; None unless asked for.
     """
 
     name: str
@@ -62,6 +65,7 @@ class LayerResult:
     overflow_count: int | None = None
     bias_overflow_count: int | None = None
     internal_wraps: int | None = None
+    value_energy: LayerValueEnergy | None = None
 
 
 class Layers(Sequence[LayerResult]):
@@ -114,6 +118,8 @@ class Result:
         The first overflow under overflow = trap as a sentence, else empty; `outputs` then raises.
     float_schemes
         Requantization schemes of the program that are floating point, hence not synthesizable as they stand.
+    value_energy
+        Value-aware energy, beside the data-independent `energy`; None unless asked for.
     """
 
     network: str
@@ -127,6 +133,7 @@ class Result:
     energy: Energy
     trap: str = ""
     float_schemes: tuple[str, ...] = ()
+    value_energy: ValueEnergy | None = None
 
     @property
     def outputs(self) -> Tensors:
@@ -197,6 +204,7 @@ class Result:
             "tops": self.tops,
             "tops_per_watt": self.tops_per_watt,
             "energy": asdict(self.energy),
+            "value_energy": None if self.value_energy is None else asdict(self.value_energy),
             "trap": self.trap,
             "float_schemes": list(self.float_schemes),
             "layers": [asdict(layer) for layer in self.layers],
@@ -229,7 +237,7 @@ class Result:
     def _from_dict(cls, record: dict[str, Any], tensors: Tensors) -> Result:
         if record["schema"] != 1:
             raise InputError("schema must be 1", got=record["schema"])
-        energy = record["energy"]
+        energy, valued = record["energy"], record["value_energy"]
         return cls(
             network=record["network"],
             profile=record["profile"],
@@ -242,9 +250,11 @@ class Result:
             energy=Energy(**{**energy, "excluded": tuple(energy["excluded"])}),
             trap=record["trap"],
             float_schemes=tuple(record["float_schemes"]),
+            value_energy=None if valued is None else ValueEnergy(**valued),
         )
 
 
 def _layer(record: dict[str, Any]) -> LayerResult:
     shapes = {key: tuple(map(tuple, record[key])) for key in ("in_shapes", "out_shapes")}
-    return LayerResult(**{**record, **shapes})
+    valued = record["value_energy"]
+    return LayerResult(**{**record, **shapes, "value_energy": None if valued is None else LayerValueEnergy(**valued)})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fxsim._core.errors import HardwareError
-from fxsim.energy import energy_report
+from fxsim.energy import energy_report, value_report
 from fxsim.graph import Tensors
 from fxsim.isa import Program
-from fxsim.sim.assembly import Values, assemble_result
+from fxsim.sim.assembly import Values, add_values, assemble_result
 from fxsim.sim.executor import Execution, TrapEvent, execute, symbol_affine
 from fxsim.sim.override import with_numerics
 from fxsim.sim.timing import Timeline, timeline
@@ -30,6 +30,7 @@ def simulate(
     *,
     keep: str | Sequence[str] = "outputs",
     numerics: Numerics | None = None,
+    value_energy: bool = False,
 ) -> Result:
     """Run `program` on samples `x`.
 
@@ -45,6 +46,9 @@ def simulate(
     numerics
         Accumulator width and overflow rule to use in every layer instead of the program's own: values, prices and the
         result's hardware follow. What the program's constants depend on cannot be changed here.
+    value_energy
+        Whether to report energy by values too: zero operands gate their multiplier, toggles are counted from the real
+        operand sequences (`fxsim.energy.value`). The data-independent figures do not change.
 
     Raises
     ------
@@ -56,16 +60,19 @@ def simulate(
     program = program if isinstance(program, Program) else Program.load(program)
     if numerics is not None:
         program = with_numerics(program, numerics)
-    execution = execute(program, x, keep=keep)
+    execution = execute(program, x, keep=keep, activity=value_energy)
     _check_biases(program, execution)
-    timing = timeline(program)
+    timing, energy = timeline(program), energy_report(program)
     values = Values(
         samples=len(next(iter(execution.tensors.values()))),
         tensors=_tensors(program, execution),
         stats=execution.stats,
         trap="" if execution.trap is None else trap_sentence(program, timing, execution.trap),
     )
-    return assemble_result(program, timing, energy_report(program), values)
+    result = assemble_result(program, timing, energy, values)
+    if execution.activity is None:
+        return result
+    return add_values(result, *value_report(program, energy, execution.activity, result.samples))
 
 
 def _tensors(program: Program, execution: Execution) -> Tensors:

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 
 def result_text(result: Result) -> str:
-    """Three tables and the totals; an estimate has no accumulators to show."""
-    accumulators = [accumulator_table(result)] if result.samples else []
-    return "\n\n".join([timing_table(result), energy_table(result), *accumulators, totals(result)])
+    """The tables and the totals; an estimate has no accumulators to show, few results have value-aware energy."""
+    tables = [timing_table(result), energy_table(result)]
+    if result.value_energy is not None:
+        tables.append(value_table(result))
+    if result.samples:
+        tables.append(accumulator_table(result))
+    return "\n\n".join([*tables, totals(result)])
 
 
 def shape_text(shapes: tuple[tuple[int, ...], ...]) -> str:
@@ -72,6 +76,51 @@ def energy_table(result: Result) -> str:
     return format_table(["#", "layer", *GROUPS, "total pJ"], rows, title="Energy by event in pJ, per sample")
 
 
+def value_table(result: Result) -> str:
+    """Zero operands, toggles, and value-aware energy beside the data-independent one, of the layers that multiply."""
+    headers = [
+        "#",
+        "layer",
+        "zero x %",
+        "zero w %",
+        "gated %",
+        "x toggles/bit",
+        "w toggles/bit",
+        "multiply",
+        "value-aware",
+        "gating",
+        "toggles",
+        "total",
+        "value-aware",
+    ]
+    rows = [_value_row(i, layer) for i, layer in enumerate(result.layers)]
+    title = (
+        f"Value-aware energy in pJ, per sample, over {result.samples:,} samples; "
+        "zero gating and toggles of multipliers and x registers: derived"
+    )
+    return format_table(headers, [row for row in rows if row], title=title)
+
+
+def _value_row(number: int, layer: LayerResult) -> list[object]:
+    """One row; empty for a layer without products."""
+    value = layer.value_energy
+    if value is None or not value.products:
+        return []
+    return [
+        number,
+        short(layer.name),
+        *(100 * count / value.products for count in (value.x_zero, value.w_zero, value.gated)),
+        value.x_toggles / value.x_bits if value.x_bits else "",
+        value.w_toggles / value.w_bits if value.w_bits else "",
+        value.multiply_pj,
+        value.multiply_value_pj,
+        value.gating_pj,
+        value.toggle_pj,
+        layer.energy_pj,
+        value.energy_pj,
+    ]
+
+
 def accumulator_table(result: Result) -> str:
     """Extremes of the exact prefix sums and overflow counters of the layers that accumulate."""
     headers = [
@@ -111,6 +160,7 @@ def totals(result: Result) -> str:
         f"cycles        {result.cycles:,} per sample = {result.seconds * 1e6:,.1f} us at {hw.timing.clock_mhz:,} MHz",
         f"energy        {energy.nominal / 1e6:,.3f} uJ per inference "
         f"(low {energy.low / 1e6:,.3f}, high {energy.high / 1e6:,.3f})",
+        *_value_totals(result),
         f"efficiency    {result.tops_per_watt:.4f} TOPS/W, {result.tops:.4f} TOPS (1 MAC = 2 operations)",
         f"MAC energy    {result.pj_per_mac:.3f} pJ per MAC (multiply, tree, accumulate); "
         "the literature's int8 MAC: 0.2 + 0.1 = 0.3 pJ",
@@ -122,6 +172,18 @@ def totals(result: Result) -> str:
         names = ", ".join(result.float_schemes)
         lines.append(f"schemes       {names}: floating point, not synthesizable as it stands; its totals are nominal")
     return "\n".join(lines)
+
+
+def _value_totals(result: Result) -> list[str]:
+    value = result.value_energy
+    if value is None:
+        return []
+    return [
+        f"value-aware   {value.nominal / 1e6:,.3f} uJ per inference "
+        f"(low {value.low / 1e6:,.3f}, high {value.high / 1e6:,.3f}); zero gating {value.gating / 1e6:+,.4f}, "
+        f"toggles {value.toggle / 1e6:+,.4f} uJ, both derived, as {100 * value.derived_share:.1f} % of it",
+        f"values        {value.source}",
+    ]
 
 
 def short(name: str, limit: int = 28) -> str:

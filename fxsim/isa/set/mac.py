@@ -123,13 +123,18 @@ class Mac(Instruction):
         channel = self.row_base + row
         if group == 0:
             self._start(machine, slot, Site(0, position, row, BIAS_K, channel))
-        products = [self._x(machine, position, row, j) * self._w(machine, row, j) for j in stream]
+        operands = [self.operands(machine, position, row, j) for j in stream]
+        products = [x * w for x, w in operands]
         if self.reduction is Reduction.TREE:
             total = sum(products)
             add(machine, self, Site(group, position, row, stream.start, channel), slot, total, total)
             return
         for j, product in zip(stream, products, strict=True):
             add(machine, self, Site(group, position, row, j, channel), slot, product, product)
+
+    def operands(self, machine: Machine, position: int, row: int, j: int) -> tuple[int, int]:
+        """Return (x, w) of stream position j as they enter the PE of `row`."""
+        return self._x(machine, position, row, j), self._w(machine, row, j)
 
     def _start(self, machine: Machine, slot: Accumulator, site: Site) -> None:
         if self.init is Init.BIAS:
