@@ -31,3 +31,8 @@ def cell_text(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def short_name(name: str, limit: int = 28) -> str:
+    """The tail of a long tensor name."""
+    return name if len(name) <= limit else "..." + name[-(limit - 3) :]

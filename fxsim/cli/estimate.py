@@ -5,7 +5,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from fxsim.cli.options import add_hardware, add_json, add_model, add_profile, hardware, network, write_output
+from fxsim.cli.options import (
+    add_hardware,
+    add_model,
+    add_profile,
+    add_reports,
+    check_figures,
+    hardware,
+    network,
+    write_figures,
+    write_output,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -16,14 +26,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_hardware(parser)
     add_profile(parser)
-    add_json(parser)
+    add_reports(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the verb."""
     import fxsim
 
+    check_figures(args)
     result = fxsim.estimate(network(args), hardware(args))
+    write_figures(args, result)
     text = result.to_json() + "\n"
     if args.json and args.json != "-":
         write_output(args.json, text.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from fxsim.graph import Network
     from fxsim.hw import Hardware
+    from fxsim.sim import Result
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +49,12 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="tflite", help="whose arithmetic: tflite (default) or litert")
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """``--json``."""
+def add_reports(parser: argparse.ArgumentParser) -> None:
+    """``--json`` and ``--figures``."""
     parser.add_argument(
         "--json", metavar="RESULT.json", help="save the records as JSON (-: print them instead of the tables)"
     )
+    parser.add_argument("--figures", metavar="FOLDER", help="save figures: cycles, energy, utilization, roofline (PNG)")
 
 
 def add_samples(parser: argparse.ArgumentParser) -> None:
@@ -118,6 +121,21 @@ def _split_input(text: str, names: list[str]) -> tuple[str, str]:
     if len(names) != 1:
         raise InputError(f"--input must be NAME=X.npy with NAME one of {', '.join(names)}", got=text)
     return names[0], text
+
+
+def check_figures(args: argparse.Namespace) -> None:
+    """Refuse ``--figures`` without the packages that draw them, before anything is computed."""
+    if args.figures is not None:
+        import fxsim.report  # noqa: F401
+
+
+def write_figures(args: argparse.Namespace, result: Result) -> None:
+    """Write what ``--figures`` asks for."""
+    if args.figures is not None:
+        from fxsim.report import save_figures
+
+        for path in save_figures(result, args.figures):
+            print(path, file=sys.stderr)
 
 
 def load_npy(path: str) -> NDArray[np.generic]:

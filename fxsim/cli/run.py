@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from fxsim._core.errors import InputError
 from fxsim.cli.options import (
     add_hardware,
-    add_json,
     add_model,
     add_profile,
+    add_reports,
     add_samples,
+    check_figures,
     hardware,
     load_npy,
     network,
     samples,
+    write_figures,
     write_output,
 )
 
@@ -37,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_profile(parser)
     add_samples(parser)
     parser.add_argument("--output", metavar="RESULT.npz", help="save tensors and records")
-    add_json(parser)
+    add_reports(parser)
     parser.add_argument(
         "--value-energy",
         action="store_true",
@@ -49,6 +51,7 @@ def main(args: argparse.Namespace) -> int:
     """Run the verb: 0 when every element equals golden, 1 on a difference or a trap."""
     import fxsim
 
+    check_figures(args)
     net = network(args)
     hw = hardware(args)
     x = samples(args, net)
@@ -63,6 +66,7 @@ def main(args: argparse.Namespace) -> int:
         report["accuracy"] = _accuracy(result, labels)
     if args.output:
         result.save(args.output)
+    write_figures(args, result)
     text = json.dumps({**result.to_dict(), "checks": report}, indent=1) + "\n"
     if args.json and args.json != "-":
         write_output(args.json, text.encode())

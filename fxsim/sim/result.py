@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fxsim._core.errors import InputError, TrapError
 from fxsim.energy import LayerValueEnergy, ValueEnergy
 from fxsim.hw import Hardware
+from fxsim.sim.roofline import Roofline, roofline_of
 from fxsim.sim.storage import read_archive, write_archive
 from fxsim.sim.tables import result_text
 
@@ -184,6 +185,11 @@ class Result:
     def tops_per_watt(self) -> float:
         """Tera-operations per second and watt, equal to operations per pJ."""
         return 2 * self.macs / self.energy_pj if self.energy_pj else 0.0
+
+    @property
+    def roofline(self) -> Roofline:
+        """The whole network under the roof of its hardware."""
+        return roofline_of(self.macs, sum(layer.dram_bytes for layer in self.layers), self.cycles, self.hardware)
 
     def table(self) -> str:
         """The per-layer tables and totals as plain text."""

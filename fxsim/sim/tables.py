@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim._core.tables import format_table
+from fxsim._core.tables import format_table, short_name
 from fxsim.hw import GROUPS
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _timing_row(number: int, layer: LayerResult) -> list[object]:
     worst = max(stalls, key=lambda cause: stalls[cause]) if stalls else "-"
     return [
         number,
-        short(layer.name),
+        short_name(layer.name),
         layer.op,
         shape_text(layer.in_shapes[:1]),
         shape_text(layer.out_shapes),
@@ -70,7 +70,7 @@ def _timing_row(number: int, layer: LayerResult) -> list[object]:
 def energy_table(result: Result) -> str:
     """pJ per layer and event group."""
     rows: list[list[object]] = [
-        [i, short(layer.name), *(layer.energy_by_event[group] for group in GROUPS), layer.energy_pj]
+        [i, short_name(layer.name), *(layer.energy_by_event[group] for group in GROUPS), layer.energy_pj]
         for i, layer in enumerate(result.layers)
     ]
     return format_table(["#", "layer", *GROUPS, "total pJ"], rows, title="Energy by event in pJ, per sample")
@@ -108,7 +108,7 @@ def _value_row(number: int, layer: LayerResult) -> list[object]:
         return []
     return [
         number,
-        short(layer.name),
+        short_name(layer.name),
         *(100 * count / value.products for count in (value.x_zero, value.w_zero, value.gated)),
         value.x_toggles / value.x_bits if value.x_bits else "",
         value.w_toggles / value.w_bits if value.w_bits else "",
@@ -136,7 +136,7 @@ def accumulator_table(result: Result) -> str:
     rows: list[list[object]] = [
         [
             i,
-            short(layer.name),
+            short_name(layer.name),
             layer.acc_min,
             layer.acc_max,
             layer.acc_bits_needed,
@@ -158,6 +158,7 @@ def totals(result: Result) -> str:
         f"{hw.numerics.overflow}, {hw.numerics.reduction}",
         f"MACs          {result.macs:,} per sample",
         f"cycles        {result.cycles:,} per sample = {result.seconds * 1e6:,.1f} us at {hw.timing.clock_mhz:,} MHz",
+        *([roofline_text(result)] if result.macs else []),
         f"energy        {energy.nominal / 1e6:,.3f} uJ per inference "
         f"(low {energy.low / 1e6:,.3f}, high {energy.high / 1e6:,.3f})",
         *_value_totals(result),
@@ -186,6 +187,10 @@ def _value_totals(result: Result) -> list[str]:
     ]
 
 
-def short(name: str, limit: int = 28) -> str:
-    """The tail of a long tensor name."""
-    return name if len(name) <= limit else "..." + name[-(limit - 3) :]
+def roofline_text(result: Result) -> str:
+    """Intensity, ridge point, attainable and reached MACs per cycle of the whole network."""
+    roof = result.roofline
+    return (
+        f"roofline      {roof.intensity:,.4g} MACs per DRAM byte, ridge point {roof.ridge:,.4g}: bound by "
+        f"{roof.bound}; {roof.attainable:,.4g} MACs per cycle attainable, {roof.reached:,.4g} reached"
+    )
