@@ -64,9 +64,9 @@ types: $(VENV)/test.ok ## mypy --strict
 contracts: $(VENV)/test.ok ## layer contracts
 	$(BIN)/lint-imports
 
-notebooks: $(VENV)/test.ok ## execute every notebook
+notebooks: $(VENV)/demo.ok ## execute every notebook; UPDATE=--update stores the outputs
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[notebooks]'
-	@for notebook in $(wildcard notebooks/*.ipynb); do $(BIN)/jupyter execute $$notebook || exit 1; done
+	$(BIN)/python notebooks/execute.py $(UPDATE)
 
 bench: $(VENV)/oracles.ok ## speed as ratios to LiteRT's reference resolver in the same run; cycles beside Gemmini's RTL
 	$(BIN)/python tests/bench/bench.py
