@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from fxsim.energy.mac_events import count_mac, count_merge, count_req
 from fxsim.energy.tally import Tally
-from fxsim.energy.vector_events import count_lut, count_pool, count_reduce, count_softmax, count_vadd, count_vreq
+from fxsim.energy.vector_events import (
+    count_copy,
+    count_fill,
+    count_lut,
+    count_pool,
+    count_reduce,
+    count_softmax,
+    count_vadd,
+    count_vreq,
+)
 from fxsim.hw import Event, Kind
 from fxsim.isa import INSTRUCTIONS, WORD_BYTES, Load, Program, Store, bursts, decode_columns
 
@@ -80,4 +89,6 @@ _COUNTERS: dict[str, Callable[[Tally, Array], None]] = {
     "REDUCE": count_reduce,
     "SOFTMAX": count_softmax,
     "VADD": count_vadd,
+    "COPY": count_copy,
+    "FILL": count_fill,
 }

@@ -110,6 +110,19 @@ def count_vadd(tally: Tally, index: Array) -> None:
     count_scheme(tally, index, SCHEMES["TFL_DOUBLE"], 32, elements)
 
 
+def count_copy(tally: Tally, index: Array) -> None:
+    """Every byte is read and written."""
+    f = tally.fields(index)
+    tally.add(Event(Kind.ACT_READ), index, f("rows") * f("row_bytes"))
+    tally.add(Event(Kind.ACT_WRITE), index, f("rows") * f("row_bytes"))
+
+
+def count_fill(tally: Tally, index: Array) -> None:
+    """Every byte is written."""
+    f = tally.fields(index)
+    tally.add(Event(Kind.ACT_WRITE), index, f("rows") * f("row_bytes"))
+
+
 def _count_operands(tally: Tally, index: Array) -> Array:
     """Count reads, zero-point subtractions and the write of a two-operand instruction; elements per instruction."""
     f = tally.fields(index)

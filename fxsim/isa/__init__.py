@@ -11,6 +11,8 @@ from fxsim.isa.image import ITEM_BYTES, Layer, Symbol
 from fxsim.isa.manual import manual, operations
 from fxsim.isa.modes import Init, Order, PoolKind, ZeroPoint
 from fxsim.isa.program import Program, assemble
+from fxsim.isa.set.copy import Copy
+from fxsim.isa.set.fill import Fill
 from fxsim.isa.set.load import Load
 from fxsim.isa.set.lut import Lut
 from fxsim.isa.set.mac import RECORD_BYTES, Mac
@@ -30,8 +32,10 @@ __all__ = [
     "RECORD_BYTES",
     "WORD_BYTES",
     "Columns",
+    "Copy",
     "Engine",
     "Field",
+    "Fill",
     "Init",
     "Instruction",
     "Interval",

@@ -8,6 +8,7 @@ from fxsim.kernels.activity import ACTIVITY, Latches, observe
 from fxsim.kernels.columns import COLUMNS, KIND_LOAD, KIND_MAC, KIND_MERGE, KIND_REQ, KIND_STORE
 from fxsim.kernels.intrinsics import TILE
 from fxsim.kernels.lut import LUT_COLUMNS, run_lut
+from fxsim.kernels.moves import COPY_COLUMNS, FILL_COLUMNS, run_copy, run_fill
 from fxsim.kernels.pool import POOL_COLUMNS, run_pool
 from fxsim.kernels.proof import EXACT_BITS, NARROW, NONE, OPEN, PROVED, prove
 from fxsim.kernels.reduce import REDUCE_COLUMNS, run_reduce
@@ -20,7 +21,9 @@ from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
 __all__ = [
     "ACTIVITY",
     "COLUMNS",
+    "COPY_COLUMNS",
     "EXACT_BITS",
+    "FILL_COLUMNS",
     "KIND_LOAD",
     "KIND_MAC",
     "KIND_MERGE",
@@ -48,6 +51,8 @@ __all__ = [
     "observe",
     "prove",
     "run_checked",
+    "run_copy",
+    "run_fill",
     "run_lut",
     "run_plain",
     "run_pool",

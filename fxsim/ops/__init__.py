@@ -2,16 +2,22 @@
 
 from fxsim.ops.base import ACTIVATIONS, OPERATORS, PADDINGS, Operator, OptionField, Outcome, TfliteHook
 from fxsim.ops.binary import Binary, SumParams, sum_params
+from fxsim.ops.concatenation import Concatenation, concatenation_axis
 from fxsim.ops.conv_2d import Conv2D
 from fxsim.ops.depthwise_conv_2d import DepthwiseConv2D
 from fxsim.ops.dequantize import Dequantize
+from fxsim.ops.expand_dims import ExpandDims
 from fxsim.ops.fully_connected import FullyConnected
 from fxsim.ops.mac import MAC_OPERATORS, MacParams, mac_params
 from fxsim.ops.mean import Mean, mean_axes, mean_params
+from fxsim.ops.pad import Pad
+from fxsim.ops.padding import PadParams, pad_params
+from fxsim.ops.padv2 import PadV2
 from fxsim.ops.pooling import Pool, PoolParams, pool_params
 from fxsim.ops.quantize import Quantize, RescaleParams, rescale_params
 from fxsim.ops.reshape import Reshape
 from fxsim.ops.softmax import Softmax
+from fxsim.ops.squeeze import Squeeze
 from fxsim.ops.validate import validate
 from fxsim.ops.windows import Window
 
@@ -21,27 +27,35 @@ __all__ = [
     "OPERATORS",
     "PADDINGS",
     "Binary",
+    "Concatenation",
     "Conv2D",
     "DepthwiseConv2D",
     "Dequantize",
+    "ExpandDims",
     "FullyConnected",
     "MacParams",
     "Mean",
     "Operator",
     "OptionField",
     "Outcome",
+    "Pad",
+    "PadParams",
+    "PadV2",
     "Pool",
     "PoolParams",
     "Quantize",
     "RescaleParams",
     "Reshape",
     "Softmax",
+    "Squeeze",
     "SumParams",
     "TfliteHook",
     "Window",
+    "concatenation_axis",
     "mac_params",
     "mean_axes",
     "mean_params",
+    "pad_params",
     "pool_params",
     "rescale_params",
     "sum_params",

@@ -93,13 +93,13 @@ class Problems(list[str]):
             return False
         return True
 
-    def same_quant(self, x: Value, y: Value) -> bool:
-        """Expect equal scale and zero point of input and output (both per tensor)."""
+    def same_quant(self, x: Value, y: Value, role: str = "input") -> bool:
+        """Expect equal scale and zero point of an operand and the output (both per tensor)."""
         a, b = x.type.quant, y.type.quant
         if a is None or b is None:
             return False
         same = np.array_equal(a.scale, b.scale) and np.array_equal(a.zero_point, b.zero_point)
-        return self.expect(same, f"input and output must share scale and zero point, not {_text(x)} and {_text(y)}")
+        return self.expect(same, f"{role} and output must share scale and zero point, not {_text(x)} and {_text(y)}")
 
     def positive(self, node: Node, *names: str) -> bool:
         """Expect attributes in 1..65535."""

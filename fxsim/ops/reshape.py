@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fxsim.graph import DType, LayerStats
+from fxsim.graph import DType
 from fxsim.ops.base import Array, Operator, OptionField, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems
+from fxsim.ops.views import check_view, run_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +38,8 @@ class ReshapeOperator(Operator):
         found = Problems()
         if not found.operands(net, node, 1, 2):
             return found
-        x, y = net.values[node.inputs[0]], net.results(node)[0]
-        typed = found.tensor("input", x, (DType.INT8, DType.UINT8)) and found.tensor("output", y, (x.type.dtype,))
-        if typed:
-            found.same_quant(x, y)
+        x = net.values[node.inputs[0]]
+        check_view(found, net, node)
         if _check_shape_operand(found, net, node):
             asked = _asked(net, node)
             found.expect(
@@ -57,8 +54,7 @@ class ReshapeOperator(Operator):
 
     def run(self, net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:  # noqa: ARG002 - moves data
         """Rearrange the shape."""
-        x = np.asarray(inputs[0])
-        return Outcome((x.reshape(len(x), *net.results(node)[0].type.shape),), LayerStats.empty())
+        return run_view(net, node, inputs)
 
 
 def _check_shape_operand(found: Problems, net: Network, node: Node) -> bool:

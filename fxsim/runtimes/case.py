@@ -23,7 +23,7 @@ SAMPLES = 16
 class Case:
     """One model of a single node, with inputs: tensor index → (SAMPLES, *shape).
 
-    `litert` is False where LiteRT 2.x refuses the model and TFLite Micro runs it.
+    `litert` is False where LiteRT 2.x refuses the model and TFLite Micro runs it, `micro` where it is the other way.
     """
 
     name: str
@@ -31,9 +31,10 @@ class Case:
     network: Network
     inputs: dict[int, Array]
     litert: bool = True
+    micro: bool = True
 
 
-def make_case(name: str, node: Node, values: list[Value], *, litert: bool = True) -> Case:
+def make_case(name: str, node: Node, values: list[Value], *, litert: bool = True, micro: bool = True) -> Case:
     """Wrap one node, its operands (those without data are inputs) and its result (the last value) into a case.
 
     Samples of a second input are shifted by one, so that all lowest codes meet other ones.
@@ -42,7 +43,7 @@ def make_case(name: str, node: Node, values: list[Value], *, litert: bool = True
     network = build(name, values, [node], inputs, [len(values) - 1])
     data = {i: codes(generator(f"{name} input{i or ''}"), values[i].type) for i in inputs}
     shifted = {i: np.roll(array, place, axis=0) for place, (i, array) in enumerate(data.items())}
-    return Case(name, node.op, network, shifted, litert)
+    return Case(name, node.op, network, shifted, litert, micro)
 
 
 def generator(name: str) -> np.random.Generator:

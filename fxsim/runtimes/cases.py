@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fxsim.runtimes.binary_cases import binary_cases
 from fxsim.runtimes.mac_cases import mac_cases
+from fxsim.runtimes.move_cases import move_cases
 from fxsim.runtimes.unary_cases import unary_cases
 from fxsim.runtimes.vector_cases import vector_cases
 
@@ -25,3 +26,4 @@ def cases() -> Iterator[Case]:
     yield from vector_cases()
     yield from unary_cases()
     yield from binary_cases()
+    yield from move_cases()

@@ -9,9 +9,27 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.isa import Instruction, Load, Lut, Mac, Merge, Pool, Program, Reduce, Req, Softmax, Store, VAdd, VReq
+from fxsim.isa import (
+    Copy,
+    Fill,
+    Instruction,
+    Load,
+    Lut,
+    Mac,
+    Merge,
+    Pool,
+    Program,
+    Reduce,
+    Req,
+    Softmax,
+    Store,
+    VAdd,
+    VReq,
+)
 from fxsim.kernels import (
     COLUMNS,
+    COPY_COLUMNS,
+    FILL_COLUMNS,
     KIND_LOAD,
     KIND_MAC,
     KIND_MERGE,
@@ -24,6 +42,8 @@ from fxsim.kernels import (
     VADD_COLUMNS,
     VREQ_COLUMNS,
     Memory,
+    run_copy,
+    run_fill,
     run_lut,
     run_pool,
     run_reduce,
@@ -51,6 +71,8 @@ _VECTOR: dict[type[Instruction], tuple[tuple[str, ...], VectorKernel]] = {
     Reduce: (REDUCE_COLUMNS, lambda f, m: run_reduce(f, m.act)),
     Softmax: (SOFTMAX_COLUMNS, lambda f, m: run_softmax(f, m.act)),
     VAdd: (VADD_COLUMNS, lambda f, m: run_vadd(f, m.act)),
+    Copy: (COPY_COLUMNS, lambda f, m: run_copy(f, m.act)),
+    Fill: (FILL_COLUMNS, lambda f, m: run_fill(f, m.act)),
 }
 
 

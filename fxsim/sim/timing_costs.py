@@ -13,6 +13,8 @@ from fxsim.hw import BURST_BYTES
 from fxsim.isa import (
     INSTRUCTIONS,
     Columns,
+    Copy,
+    Fill,
     Instruction,
     Load,
     Lut,
@@ -47,6 +49,8 @@ _VECTOR_WORK: dict[type[Instruction], tuple[str, ...]] = {
     Reduce: ("outer", "inner", "sum_outer", "sum_inner"),
     Softmax: ("rows", "length"),
     VAdd: ("rows", "count"),
+    Copy: ("rows", "row_bytes"),
+    Fill: ("rows", "row_bytes"),
 }
 """Fields whose product is the number of elements the vector engine passes: POOL's are taps, skipped ones included."""
 

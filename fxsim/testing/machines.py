@@ -6,10 +6,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fxsim.hw import Hardware
+from fxsim.hw import Hardware, Timing
 
 SCRATCHPADS: dict[str, Any] = {"act_spad_bytes": 1 << 20, "weight_spad_bytes": 1 << 20, "param_spad_bytes": 1 << 16}
 """Room for every random program; sizes of scratchpads change no cycle."""
+
+
+VECTOR_OPS = tuple(name.removesuffix("_interval") for name in Timing.__dataclass_fields__ if name.endswith("_interval"))
+"""Vector instructions, as the fields of their times call them."""
 
 
 @st.composite
@@ -20,11 +24,7 @@ def hardware(draw: st.DrawFn) -> Hardware:
         return draw(st.integers(lo, hi))
 
     x_port = number(1, 8)
-    vector: dict[str, Any] = {
-        f"{op}_{part}": number(1, 6)
-        for op in ("pool", "vreq", "lut", "reduce", "softmax", "vadd")
-        for part in ("depth", "interval")
-    }
+    vector: dict[str, Any] = {f"{op}_{part}": number(1, 6) for op in VECTOR_OPS for part in ("depth", "interval")}
     return Hardware(
         name="random",
         rows=number(1, 6),

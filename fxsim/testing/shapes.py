@@ -6,24 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from fxsim.isa import (
-    Engine,
-    Load,
-    Lut,
-    Mac,
-    Order,
-    Pool,
-    PoolKind,
-    Reduce,
-    Softmax,
-    Space,
-    Store,
-    VAdd,
-    VReq,
-    ZeroPoint,
-)
+from fxsim.isa import Engine, Instruction, Load, Mac, Order, Space, Store, ZeroPoint
 from fxsim.numerics import Overflow, Reduction
 from fxsim.testing.machines import SCRATCHPADS
+from fxsim.testing.vectors import VECTORS
 
 if TYPE_CHECKING:
     from fxsim.hw import Hardware, Numerics
@@ -137,92 +123,12 @@ def _copies(draw: st.DrawFn, _machine: Hardware) -> Load | Store:
 
 
 @st.composite
-def _vectors(draw: st.DrawFn, _machine: Hardware) -> Pool | VReq | Lut | Reduce | Softmax | VAdd:
-    def number(lo: int, hi: int) -> int:
-        return draw(st.integers(lo, hi))
-
-    place: dict[str, Any] = {
-        "x_addr": ACT_REGION["vec_in"] + number(0, 9),
-        "out_addr": ACT_REGION["vec_out"] + number(0, 9),
+def _vectors(draw: st.DrawFn, _machine: Hardware) -> Instruction:
+    place = {
+        "x_addr": ACT_REGION["vec_in"] + draw(st.integers(0, 9)),
+        "out_addr": ACT_REGION["vec_out"] + draw(st.integers(0, 9)),
     }
-    kind = draw(st.sampled_from((Lut, VReq, Softmax, Reduce, VAdd, Pool)))
-    if kind is Lut:
-        return Lut(
-            count=number(1, 40),
-            table_addr=PARAM_REGION["vec"],
-            entry_bytes=draw(st.sampled_from((1, 2, 4))),
-            x_signed=number(0, 1),
-            **place,
-        )
-    if kind is VReq:
-        return VReq(count=number(1, 40), multiplier=1 << 30, clamp_lo=-128, clamp_hi=127, x_signed=1, **place)
-    if kind is Softmax:
-        return Softmax(rows=number(1, 3), length=number(1, 10), multiplier=1 << 30, diff_min=-100, **place)
-    if kind is Reduce:
-        return draw(_reduces(place))
-    if kind is VAdd:
-        return _two_operands(draw, place)
-    return _pool(draw, place)
-
-
-def _two_operands(draw: st.DrawFn, place: dict[str, Any]) -> VAdd:
-    def number(lo: int, hi: int) -> int:
-        return draw(st.integers(lo, hi))
-
-    rows, count = number(1, 4), number(1, 20)
-    steps = {"x_step": number(0, 1), "y_step": number(0, 1), "x_stride": number(0, 30), "y_stride": number(0, 30)}
-    near = {"y_addr": ACT_REGION["vec_in"] + number(0, 99), "out_stride": count + number(0, 3)}
-    return VAdd(rows=rows, count=count, clamp_lo=-128, clamp_hi=127, **steps, **near, **place)
-
-
-def _pool(draw: st.DrawFn, place: dict[str, Any]) -> Pool:
-    def number(lo: int, hi: int) -> int:
-        return draw(st.integers(lo, hi))
-
-    channels, out_h, out_w = number(1, 9), number(1, 3), number(1, 3)
-    kh, kw, stride_y, stride_x = (number(1, 3) for _ in range(4))
-    return Pool(
-        kind=draw(st.sampled_from(PoolKind)),
-        channels=channels,
-        pixel_pitch=channels,
-        out_pitch=channels,
-        out_row_pitch=channels * out_w,
-        out_h=out_h,
-        out_w=out_w,
-        kh=kh,
-        kw=kw,
-        stride_y=stride_y,
-        stride_x=stride_x,
-        iy0=-number(0, kh - 1),
-        ix0=-number(0, kw - 1),
-        tile_h=out_h * stride_y,
-        tile_w=out_w * stride_x,
-        clamp_lo=-128,
-        clamp_hi=127,
-        x_signed=1,
-        **place,
-    )
-
-
-@st.composite
-def _reduces(draw: st.DrawFn, place: dict[str, Any]) -> Reduce:
-    """Draw a REDUCE, whole or a part, whose sums stand behind its outputs."""
-    counts: dict[str, Any] = {name: draw(st.integers(1, 5)) for name in ("outer", "inner", "sum_outer", "sum_inner")}
-    names = ("outer_stride", "inner_stride", "sum_outer_stride", "sum_inner_stride")
-    strides: dict[str, Any] = {name: draw(st.integers(0, 9)) for name in names}
-    return Reduce(
-        first=draw(st.integers(0, 1)),
-        last=draw(st.integers(0, 1)),
-        sum_addr=place["out_addr"] + 100,
-        out_pitch=counts["inner"],
-        multiplier=1 << 30,
-        clamp_lo=-128,
-        clamp_hi=127,
-        x_signed=1,
-        **strides,
-        **counts,
-        **place,
-    )
+    return draw(st.sampled_from(VECTORS))(draw, place, PARAM_REGION["vec"])
 
 
 SHAPES = {Engine.DMA: _copies, Engine.MAC: _macs, Engine.VEC: _vectors}

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from fxsim.energy import count_events
 from fxsim.hw import Event, Hardware, Kind
 from fxsim.isa import (
+    Copy,
+    Fill,
     Init,
     Instruction,
     Layer,
@@ -367,3 +369,5 @@ def test_vector_elements() -> None:
         Event(Kind.REQUANT_ADD32, 32): 10,
         Event(Kind.REQUANT_COMPARE, 32): 20,
     }
+    assert counts(Hardware(), Copy(rows=3, row_bytes=5)) == {Event(Kind.ACT_READ): 15, Event(Kind.ACT_WRITE): 15}
+    assert counts(Hardware(), Fill(rows=3, row_bytes=5)) == {Event(Kind.ACT_WRITE): 15}

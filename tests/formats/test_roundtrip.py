@@ -13,7 +13,23 @@ from fxsim._core.errors import UnsupportedError
 from fxsim.formats import read_tflite, write_tflite
 from fxsim.graph import ABSENT, DType, Network, Node, TensorType, Value, build
 from fxsim.numerics import Affine
-from fxsim.ops import OPERATORS, Binary, Conv2D, DepthwiseConv2D, Dequantize, Mean, Pool, Quantize, Reshape, Softmax
+from fxsim.ops import (
+    OPERATORS,
+    Binary,
+    Concatenation,
+    Conv2D,
+    DepthwiseConv2D,
+    Dequantize,
+    ExpandDims,
+    Mean,
+    Pad,
+    PadV2,
+    Pool,
+    Quantize,
+    Reshape,
+    Softmax,
+    Squeeze,
+)
 
 ACTIVATIONS = st.sampled_from(["NONE", "RELU", "RELU6", "RELU_N1_TO_1"])
 SCALES = st.floats(2**-20, 8, width=32)
@@ -104,6 +120,23 @@ def binary_layer(chain: Chain) -> None:
     chain.node(op, Binary(draw(ACTIVATIONS)), operands, Affine(1.0, draw(ZERO_POINTS)))
 
 
+def move_layer(chain: Chain) -> None:
+    draw, quant = chain.draw, chain.kind.quant
+    kind = draw(st.sampled_from(["PAD", "PADV2", "CONCATENATION", "EXPAND_DIMS"]))
+    if kind == "CONCATENATION":
+        chain.node(kind, Concatenation(draw(st.integers(-4, 3))), (chain.last, chain.last), quant)
+    elif kind == "EXPAND_DIMS":
+        place = draw(st.integers(0, 4))
+        data = np.full(draw(st.sampled_from([(), (1,)])), place - draw(st.sampled_from([0, 5])), np.int32)
+        axis = chain.add(data.shape, DType.INT32, None, data)
+        chain.node(kind, ExpandDims(), (chain.last, axis), quant)
+        chain.node("SQUEEZE", Squeeze((place,)), (chain.last,), quant)
+    else:
+        pads = chain.add((4, 2), DType.INT32, None, np.array([(0, 0), (1, 2), (0, 1), (0, 0)], np.int32))
+        code = [chain.add((), DType.INT8, quant, np.array(5, np.int8))] if kind == "PADV2" else []
+        chain.node(kind, PadV2() if code else Pad(), (chain.last, pads, *code), quant)
+
+
 def reshape_layer(chain: Chain) -> None:
     size = chain.kind.size
     if chain.draw(st.booleans()):
@@ -124,7 +157,7 @@ def networks(draw: Any) -> Network:
     """Legal networks of every operator: convolutions, pools, then a flat tail."""
     chain = Chain(draw)
     for _ in range(draw(st.integers(0, 3))):
-        draw(st.sampled_from([mac_layer, pool_layer, binary_layer]))(chain)
+        draw(st.sampled_from([mac_layer, pool_layer, binary_layer, move_layer]))(chain)
     if draw(st.booleans()):
         mean_layer(chain)
     reshape_layer(chain)

@@ -12,7 +12,23 @@ from fxsim._core.errors import FxsimError, MissingDependencyError
 from fxsim.api import differences, random_samples
 from fxsim.energy import energy_report
 from fxsim.graph import sample_shape
-from fxsim.isa import Load, Lut, Mac, Merge, Pool, Program, Reduce, Req, Softmax, Store, VAdd, VReq, assemble
+from fxsim.isa import (
+    Copy,
+    Fill,
+    Load,
+    Lut,
+    Mac,
+    Merge,
+    Pool,
+    Program,
+    Reduce,
+    Req,
+    Softmax,
+    Store,
+    VAdd,
+    VReq,
+    assemble,
+)
 from fxsim.lowering import check_program, lower
 from fxsim.sim.timing import timeline
 from tests.fuzz.bases import hardware
@@ -100,7 +116,7 @@ def work(program: Program) -> int:
     sums += [t(Pool).out_h * t(Pool).out_w * t(Pool).channels * (t(Pool).kh * t(Pool).kw + 1)]
     reduced = t(Reduce)
     sums += [reduced.outer * reduced.inner * (reduced.sum_outer * reduced.sum_inner + 1)]
-    sums += [t(cls).rows * t(cls).row_bytes for cls in (Load, Store)]
+    sums += [t(cls).rows * t(cls).row_bytes for cls in (Load, Store, Copy, Fill)]
     return sum(int(column.astype(object).sum()) for column in sums)
 
 

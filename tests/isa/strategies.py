@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from fxsim.hw import Hardware
 from fxsim.isa import (
     INSTRUCTIONS,
+    Copy,
     Field,
+    Fill,
     Init,
     Instruction,
     Layer,
@@ -311,6 +313,16 @@ def legal_two_operands(draw: st.DrawFn) -> Instruction:
     )
 
 
+@st.composite
+def legal_moves(draw: st.DrawFn) -> Instruction:
+    n = numbers(draw, rows=(1, 4), row_bytes=(1, 40), out_addr=(1000, 1500), gap=(0, 9))
+    lines = {**n, "out_stride": n["row_bytes"] + n.pop("gap")}
+    del lines["gap"]
+    if draw(st.booleans()):
+        return Fill(value=draw(st.integers(0, 255)), **lines)
+    return Copy(x_addr=draw(st.integers(0, 700)), x_stride=draw(st.integers(0, 80)), **lines)
+
+
 def legal_instructions() -> st.SearchStrategy[Instruction]:
     """An instruction that `PROGRAM`'s memories can execute."""
     return st.one_of(
@@ -323,6 +335,7 @@ def legal_instructions() -> st.SearchStrategy[Instruction]:
         legal_element_wise(),
         legal_reduces(),
         legal_two_operands(),
+        legal_moves(),
     )
 
 

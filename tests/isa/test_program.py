@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from fxsim._core.errors import FxsimError, ProgramError
 from fxsim.isa import (
+    Copy,
+    Fill,
     Instruction,
     Load,
     Lut,
@@ -298,6 +300,8 @@ REDUCE = Reduce(
     sum_addr=20, out_addr=12, out_pitch=3, clamp_hi=9,
 )  # fmt: skip
 VADD = VAdd(rows=2, count=4, y_addr=8, out_addr=16, x_stride=4, out_stride=4, x_step=1, y_step=1, clamp_hi=9)
+COPY = Copy(rows=2, row_bytes=4, out_addr=16, x_stride=4, out_stride=4)
+FILL = Fill(rows=2, row_bytes=4, out_addr=16, out_stride=4)
 SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=22, diff_min=-496)
 
 
@@ -320,6 +324,16 @@ SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=2
         (dataclasses.replace(VREQ, out_addr=0), ""),
         (dataclasses.replace(VREQ, scheme=SchemeCode.FP32_RNE), "field scheme: must be an integer scheme"),
         (dataclasses.replace(VREQ, shift=31), "field shift: must be a shift that the scheme takes, not 31"),
+        (COPY, ""),
+        (dataclasses.replace(COPY, x_stride=0, out_addr=4), ""),
+        (dataclasses.replace(COPY, x_addr=24), ""),
+        (dataclasses.replace(COPY, out_addr=7), "field out_addr: must give an output region that is disjoint"),
+        (dataclasses.replace(COPY, x_addr=23), "field out_addr: must give an output region that is disjoint"),
+        (dataclasses.replace(COPY, out_stride=3), "field out_stride: must be at least row_bytes: written rows"),
+        (dataclasses.replace(COPY, rows=0), "field rows: must be at least 1"),
+        (FILL, ""),
+        (dataclasses.replace(FILL, row_bytes=0), "field row_bytes: must be at least 1"),
+        (dataclasses.replace(FILL, out_stride=3), "field out_stride: must be at least row_bytes: written rows"),
         (VADD, ""),
         (dataclasses.replace(VADD, out_addr=0), ""),
         (dataclasses.replace(VADD, out_addr=8, y_stride=4), ""),

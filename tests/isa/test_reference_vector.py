@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa import Load, Lut, Pool, PoolKind, Reduce, Softmax, Space, Store, VAdd, VReq
+from fxsim.isa import Copy, Fill, Load, Lut, Pool, PoolKind, Reduce, Softmax, Space, Store, VAdd, VReq
 from fxsim.isa.reference import PlainMachine
 from fxsim.numerics import SchemeCode
 from tests.isa.plain import HARDWARE, machine
@@ -134,6 +134,14 @@ def test_vadd_adds_codes_of_two_scales() -> None:
          x_zero=3, y_zero=-8, x_multiplier=1 << 30, y_multiplier=1 << 30, out_multiplier=1 << 30, out_shift=18,
          ).execute(plain)  # fmt: skip
     assert list(plain.read(Space.ACT, 60, 2)) == [2, 2]  # 1 - (-1), both halved on the way and doubled back
+
+
+def test_copy_and_fill_write_lines() -> None:
+    plain = machine(bytes(range(12)))
+    Copy(x_addr=1, out_addr=20, rows=3, row_bytes=2, x_stride=3, out_stride=4).execute(plain)
+    assert list(plain.read(Space.ACT, 20, 11)) == [1, 2, 0, 0, 4, 5, 0, 0, 7, 8, 0]
+    Fill(out_addr=19, rows=2, row_bytes=3, out_stride=5, value=0x80).execute(plain)
+    assert list(plain.read(Space.ACT, 18, 11)) == [0, 128, 128, 128, 0, 0, 128, 128, 128, 0, 7]
 
 
 def test_dma_copies_lines() -> None:

@@ -10,6 +10,8 @@ from fxsim import kernels
 from fxsim._core.jit import ENTRY_KERNELS
 from fxsim.graph import LayerStats
 from fxsim.isa import (
+    Copy,
+    Fill,
     Init,
     Instruction,
     Load,
@@ -60,6 +62,8 @@ def test_run_columns_are_fields() -> None:
         (Reduce, kernels.REDUCE_COLUMNS),
         (Softmax, kernels.SOFTMAX_COLUMNS),
         (VAdd, kernels.VADD_COLUMNS),
+        (Copy, kernels.COPY_COLUMNS),
+        (Fill, kernels.FILL_COLUMNS),
     ],
     ids=lambda value: getattr(value, "mnemonic", ""),
 )

@@ -73,6 +73,33 @@ class Chain:
         inputs = (other, self.last) if swap else (self.last, other)
         return self._append(op, {"activation": activation}, inputs, DType.INT8, (0.11, -5))
 
+    def pad(self, *pads: tuple[int, int], code: int | None = None) -> Chain:
+        """Surround the last value, by PADV2 where a code is given."""
+        sizes = self._value(f"p{len(self.values)}", (len(pads), 2), DType.INT32, 1.0, 0, np.array(pads, np.int32))
+        kind = self.values[self.last].type
+        quant = (float(kind.quant.scale[0]), int(kind.quant.zero_point[0])) if kind.quant is not None else (1.0, 0)
+        inputs = [self.last, sizes]
+        if code is not None:
+            inputs.append(self._value(f"p{len(self.values)}", (), DType.INT8, *quant, np.array(code, np.int8)))
+        return self._append("PAD" if code is None else "PADV2", {}, tuple(inputs), DType.INT8, quant)
+
+    def join(self, *others: int, axis: int = -1) -> Chain:
+        """Put values `others` of equal scale behind the last one."""
+        quant = self.values[self.last].type.quant
+        assert quant is not None
+        same = (float(quant.scale[0]), int(quant.zero_point[0]))
+        return self._append("CONCATENATION", {"axis": axis}, (self.last, *others), DType.INT8, same)
+
+    def squeeze(self, *dims: int) -> Chain:
+        return self._unary("SQUEEZE", squeeze_dims=dims)
+
+    def expand(self, axis: int) -> Chain:
+        place = self._value(f"a{len(self.values)}", (), DType.INT32, 1.0, 0, np.array(axis, np.int32))
+        quant = self.values[self.last].type.quant
+        assert quant is not None
+        same = (float(quant.scale[0]), int(quant.zero_point[0]))
+        return self._append("EXPAND_DIMS", {}, (self.last, place), DType.INT8, same)
+
     def build(self, *outputs: int, profile: str = "tflite") -> Network:
         return build("net", self.values, self.nodes, [0], outputs or [self.last], profile)
 

@@ -10,16 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxsim._core.errors import HardwareError
-from fxsim.graph import Network, Value
+from fxsim.graph import Network, Node, Value, build
 from fxsim.hw import Hardware
 from fxsim.isa import Load, Store, VAdd
 from fxsim.lowering import lower
-from fxsim.lowering.base import Homes
 from fxsim.lowering.binary_layer import Loop, nest
-from fxsim.lowering.tiling import Span
 from fxsim.ops import Binary
+from tests.lowering.homes import check_homes, mixes
 from tests.lowering.nets import Chain
-from tests.lowering.residence import check_homes, copies, every_mix
 from tests.lowering.running import check_bits
 from tests.ops.networks import double, tensor
 
@@ -67,56 +65,48 @@ def test_loops_over_two_shapes(shapes: Any, loops: Any) -> None:
 @pytest.mark.parametrize("shapes", SHAPES)
 def test_every_mix_of_homes(op: str, constant: int | None, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     net = network(op, *shapes, constant)
-    for double_buffering in ("on", "off"):
-        hw = Hardware(rows=2, cols=2, act_spad_bytes=1024, double_buffering=double_buffering)
+    for buffers in ("on", "off"):
         for room in (3, 8, 30, 500):
-            for homes in every_mix(net, room):
-                check_homes(net, hw, homes)
+            for resident in mixes(net):
+                check_homes(net, Hardware(double_buffering=buffers), resident, room)
 
 
 @pytest.mark.parametrize("op", OPS)
 def test_a_resident_residual_is_one_instruction(op: str) -> None:
     net = network(op, (1, 4, 5, 3), (1, 4, 5, 3))
-    *_, homes = every_mix(net, 0)
-    assert None not in (*homes.operands, homes.result)
-    assert len(check_homes(net, Hardware(act_spad_bytes=1024), homes)) == 1
+    assert len(check_homes(net, Hardware(), (True, True, True), 0)) == 1
 
 
 def test_a_tensor_and_itself() -> None:
-    net = double("ADD", Binary(), (tensor((1, 9)), tensor((1, 9))), tensor((1, 9)))
-    same = Network("same", net.values, (net.nodes[0].__class__("ADD", "n", (0, 0), (2,), Binary()),), (0,), (2,))
-    for homes in every_mix(same, 6):
-        check_homes(same, Hardware(act_spad_bytes=64), homes)
+    values = (Value("x", tensor((1, 9))), Value("y", tensor((1, 9))))
+    same = build("same", values, [Node("ADD", "n", (0, 0), (1,), Binary())], [0], [1])
+    for resident in mixes(same):
+        check_homes(same, Hardware(), resident, 6)
 
 
 def test_tiles_alternate_between_two_buffers() -> None:
     net = network("ADD", (1, 10, 10), (1, 10, 10))
-    homes = Homes((None, None), None, Span(4, 84))
-    twice = check_homes(net, Hardware(act_spad_bytes=256), homes)
-    tiles = [i for i in twice if isinstance(i, VAdd)]
-    assert [(i.count, i.out_addr) for i in tiles] == [(20, 4), (20, 44)] * 2 + [(20, 4)]
-    once = check_homes(net, Hardware(act_spad_bytes=256, double_buffering="off"), homes)
+    twice = [i for i in check_homes(net, Hardware(), (False,) * 3, 80) if isinstance(i, VAdd)]
+    first = twice[0].out_addr
+    assert [(i.count, i.out_addr - first) for i in twice] == [(20, 0), (20, 40)] * 2 + [(20, 0)]
+    once = check_homes(net, Hardware(double_buffering="off"), (False,) * 3, 80)
     assert [i.count for i in once if isinstance(i, VAdd)] == [40, 40, 20]
 
 
 def test_a_repeated_operand_is_loaded_once() -> None:
     net = network("ADD", (1, 10, 10), (10,), constant=1)
-    instructions = check_homes(net, Hardware(act_spad_bytes=256), Homes((None, None), None, Span(0, 50)))
-    assert [i.row_bytes for i in copies(instructions) if isinstance(i, Load)] == [10] + [20] * 5
-    assert [i.row_bytes for i in copies(instructions) if isinstance(i, Store)] == [20] * 5
-    # a scratchpad that half of it would fill takes the operand in pieces
-    instructions = check_homes(net, Hardware(act_spad_bytes=256), Homes((None, None), None, Span(0, 19)))
-    assert {i.row_bytes for i in copies(instructions)} == {4, 2}
+    instructions = check_homes(net, Hardware(), (False, False), 50)
+    assert [i.row_bytes for i in instructions if isinstance(i, Load)] == [10] + [20] * 5
+    assert [i.row_bytes for i in instructions if isinstance(i, Store)] == [20] * 5
+    # a room that half of it would not hold takes the operand in pieces
+    instructions = check_homes(net, Hardware(), (False, False), 19)
+    assert {i.row_bytes for i in instructions if isinstance(i, Load | Store)} == {4, 2}
 
 
 def test_a_scratchpad_without_room_is_named() -> None:
-    net = Chain((1, 40)).binary("ADD", 0).build()
-    homes = Homes((None, None), None, Span(0, 1))
-    with pytest.raises(
-        HardwareError, match="node 'node': activation scratchpad must hold the 2 bytes of one element, not 1"
-    ):
-        check_homes(network("ADD", (1, 3), (1, 3)), Hardware(), homes)
-    check_bits(net, Hardware(act_spad_bytes=16))
+    expected = "node 'node': activation scratchpad must hold the 2 bytes of one element, not 1"
+    with pytest.raises(HardwareError, match=expected):
+        check_homes(network("ADD", (1, 3), (1, 3)), Hardware(), (False,) * 3, 1)
 
 
 def test_constants_follow_each_other_in_dram() -> None:
@@ -137,24 +127,16 @@ def shapes(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...]]:
     shapes(),
     st.sampled_from(OPS),
     st.sampled_from([None, 0, 1]),
-    st.integers(2, 60),
+    st.integers(3, 60),
     st.sampled_from(["on", "off"]),
-    st.data(),
+    st.integers(0, 7),
 )
 def test_random_shapes_rooms_and_homes(
-    pair: tuple[tuple[int, ...], tuple[int, ...]],
-    op: str,
-    constant: int | None,
-    room: int,
-    double_buffering: str,
-    data: st.DataObject,
+    pair: tuple[tuple[int, ...], tuple[int, ...]], op: str, constant: int | None, room: int, buffers: str, mix: int
 ) -> None:
     net = network(op, *pair, constant)
-    hw = Hardware(rows=2, cols=2, act_spad_bytes=16384, double_buffering=double_buffering)
-    homes = data.draw(st.sampled_from(list(every_mix(net, room))))
-    if homes.room.size < 3 and None in (*homes.operands, homes.result):
-        homes = Homes(homes.operands, homes.result, Span(homes.room.start, homes.room.start + 3))
-    check_homes(net, hw, homes)
+    choices = list(mixes(net))
+    check_homes(net, Hardware(double_buffering=buffers), choices[mix % len(choices)], room)
 
 
 def test_program_of_a_residual_network() -> None:

@@ -95,6 +95,19 @@ CASES = {
         case(Chain((1, 4, 4, 640)).mean(1, 2), "channels items", act_spad_bytes=2300),
         case(Chain((1, 40, 5)).mean(-1, keep_dims=1), "width items", act_spad_bytes=64),
     ],
+    "CONCATENATION": [
+        case(Chain((1, 4, 4, 6)).join(0), "height width", act_spad_bytes=16),
+        case(Chain((1, 8, 4, 3)).join(0, 0), "height", act_spad_bytes=100),
+    ],
+    "PAD": [
+        case(Chain((1, 6, 5, 4)).pad((0, 0), (1, 1), (1, 2), (0, 0)), "height width", act_spad_bytes=16),
+        case(Chain((1, 3, 2, 3)).pad((0, 0), (2, 3), (2, 0), (1, 0)), "height", act_spad_bytes=40),
+    ],
+    "PADV2": [
+        case(Chain((1, 4, 4, 4)).pad((0, 0), (1, 1), (1, 2), (0, 1), code=100), "height width", act_spad_bytes=16)
+    ],
+    "SQUEEZE": [case(Chain((1, 4, 1, 6)).squeeze(), "")],
+    "EXPAND_DIMS": [case(Chain((1, 4, 6)).expand(2), "")],
     "ADD": [
         case(Chain((1, 8, 8)).binary("ADD", 0), "items", act_spad_bytes=16),
         case(stretched("ADD", (1, 8, 8), 8), "items", act_spad_bytes=32),
@@ -121,8 +134,9 @@ def test_cut_everywhere(case: Case) -> None:
     assert {name for name in case.dimensions if tiles[name] < 4} == set(), tiles
 
 
-def test_reshape_is_an_alias() -> None:
-    program = lower(CASES["RESHAPE"][0].net, Hardware())
+@pytest.mark.parametrize("op", ["RESHAPE", "SQUEEZE", "EXPAND_DIMS"])
+def test_other_shapes_are_aliases(op: str) -> None:
+    program = lower(CASES[op][0].net, Hardware())
     assert len(program) == 0
     assert program.symbol("t0").address == program.symbol("x").address
 

@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from fxsim._core.errors import HardwareError
-from fxsim.graph import DType, Network
+from fxsim.graph import DType, Network, Value
 from fxsim.hw import Hardware
 from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits
@@ -32,7 +32,7 @@ def networks(draw: st.DrawFn) -> Network:
     for _ in range(draw(st.integers(1, 2))):
         add_window(chain, draw)
         if draw(st.booleans()):
-            add_sum(chain, draw)
+            draw(st.sampled_from([add_sum, add_pad, add_join]))(chain, draw)
     if draw(st.booleans()):
         add_mean(chain, draw)
     if draw(st.booleans()):
@@ -77,6 +77,33 @@ def add_sum(chain: Chain, draw: st.DrawFn) -> None:
         other = chain.constant(*(draw(st.sampled_from((1, n))) for n in shape[draw(st.integers(0, 3)) :]))
     activation = draw(st.sampled_from(["NONE", "RELU"]))
     chain.binary("ADD", other, swap=draw(st.booleans()), activation=activation)
+
+
+def add_pad(chain: Chain, draw: st.DrawFn) -> None:
+    """Pads around height and width, sometimes around channels."""
+    sizes = st.integers(0, 2)
+    sides = [(draw(sizes), draw(sizes)) for _ in range(2)]
+    chain.pad((0, 0), *sides, (0, draw(sizes)), code=draw(st.sampled_from([None, -128, 9])))
+
+
+def add_join(chain: Chain, draw: st.DrawFn) -> None:
+    """Put an older tensor that fits, or the last one itself, behind the last one."""
+    last = chain.values[chain.last].type
+    axis = draw(st.integers(1, 3))
+
+    def others(value: Value) -> tuple[int, ...]:
+        shape = value.type.shape
+        return (*shape[:axis], *shape[axis + 1 :])
+
+    fits = [
+        i
+        for i, v in enumerate(chain.values)
+        if len(v.type.shape) == 4
+        and v.type.quant == last.quant
+        and not v.is_constant
+        and others(v) == others(chain.values[chain.last])
+    ]
+    chain.join(draw(st.sampled_from(fits)), axis=axis)
 
 
 def add_tail(chain: Chain, draw: st.DrawFn) -> None:

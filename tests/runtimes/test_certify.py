@@ -35,13 +35,24 @@ def test_every_operator_equals_its_runtime(profile: str, record_property: Record
 
 @pytest.mark.oracle
 def test_micro_runs_what_the_tflite_profile_certifies_elsewhere(record_property: RecordProperty) -> None:
-    """Beyond the certificate: the two runtimes agree on convolutions and sums."""
+    """Beyond the certificate: the two runtimes agree on convolutions, sums and moves."""
     require_oracles()
+    moves = ("PAD", "PADV2", "CONCATENATION", "SQUEEZE", "EXPAND_DIMS")
     for case in CASES:
-        if case.operator in (*MAC_OPERATORS, "ADD"):
+        if case.micro and case.operator in (*MAC_OPERATORS, "ADD", *moves):
             elements, mismatches = compare(case, "tflite", TFLM)
             assert mismatches == 0, case.name
             tally(record_property, "tflite", elements)
+
+
+@pytest.mark.oracle
+def test_micro_refuses_what_the_cases_say() -> None:
+    require_oracles()
+    refused = [case for case in CASES if not case.micro]
+    assert {case.operator for case in refused} == {"CONCATENATION", "EXPAND_DIMS"}
+    for case in refused:
+        with pytest.raises(RuntimeError):
+            compare(case, "tflite", TFLM)
 
 
 @pytest.mark.oracle

@@ -18,6 +18,7 @@ from fxsim.lowering import lower
 from fxsim.numerics import SCHEMES
 from fxsim.oracle import golden_stats
 from fxsim.sim.executor import execute
+from fxsim.testing.machines import VECTOR_OPS
 from tests.given import NETWORKS, given_folder
 from tests.lowering.test_random import descriptions, networks
 
@@ -73,8 +74,7 @@ def timings(draw: st.DrawFn) -> dict[str, Any]:
         "requant_latency": draw(st.integers(1, 8)),
         "dataflow": draw(st.sampled_from(["output-stationary", "weight-stationary"])),
         "double_buffering": draw(st.sampled_from(["on", "off"])),
-        **{f"{op}_{what}": draw(st.integers(1, 9)) for op in ("pool", "vreq", "lut", "reduce", "softmax", "vadd")
-           for what in ("depth", "interval")},
+        **{f"{op}_{what}": draw(st.integers(1, 9)) for op in VECTOR_OPS for what in ("depth", "interval")},
         "clock_mhz": draw(st.integers(1, 2000)),
     }  # fmt: skip
 

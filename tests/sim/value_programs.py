@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from fxsim.hw import Hardware
 from fxsim.isa import (
+    Copy,
+    Fill,
     Init,
     Instruction,
     Layer,
@@ -210,6 +212,15 @@ def _vadd(random: Random, _hw: Hardware, _modes: Modes) -> VAdd:
     return VAdd(subtract=_int(random, 0, 1), clamp_lo=lo, clamp_hi=hi, **_lines(random), **rescale)
 
 
+def _move(random: Random, _hw: Hardware, _modes: Modes) -> Copy | Fill:
+    rows, size = _int(random, 1, 4), _int(random, 1, 60)
+    lines = {"rows": rows, "row_bytes": size, "out_addr": _int(random, 2000, 3000),
+             "out_stride": size + _int(random, 0, 9)}  # fmt: skip
+    if random.random() < 0.5:
+        return Fill(value=_int(random, 0, 255), **lines)
+    return Copy(x_addr=_int(random, 0, 1600), x_stride=_int(random, 0, 90), **lines)
+
+
 def _copy(random: Random, _hw: Hardware, _modes: Modes) -> Load | Store:
     """A copy between activations and the part of DRAM behind the output, or a reload of constants."""
     lines, size = _int(random, 1, 3), _int(random, 1, 60)
@@ -224,8 +235,8 @@ def _copy(random: Random, _hw: Hardware, _modes: Modes) -> Load | Store:
     return Store(dram_addr=dram, spad_addr=_int(random, 0, 3000), **shape)
 
 
-MAKERS: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req, _pool, _vreq, _lut, _reduce, _softmax, _vadd,
-                            _copy)  # fmt: skip
+MAKERS: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req, _pool, _vreq, _lut, _reduce, _softmax,
+                            _vadd, _move, _copy)  # fmt: skip
 
 
 def _constants(random: Random, scheme: Scheme) -> bytes:
