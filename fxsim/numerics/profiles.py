@@ -35,7 +35,7 @@ def _float_product(si: Steps, sw: Steps, so: Steps) -> Reals:
 
 
 def _ratio(si: Steps, sw: Steps, so: Steps) -> Reals:
-    """double(si) / double(so), no weights: quantize.cc, reduce.cc."""
+    """double(si) / double(so), no weights: quantize.cc, reduce.cc; RELU of TensorFlow Lite Micro."""
     del sw
     return si.astype(np.float64) / so.astype(np.float64)
 
@@ -45,6 +45,13 @@ def _sum(s1: Steps, s2: Steps, so: Steps) -> Reals:
     first, second, out = (s.astype(np.float64) for s in (s1, s2, so))
     twice = 2 * np.maximum(first, second)
     return np.concatenate((first / twice, second / twice, twice / (out * (1 << SUM_SHIFT))))
+
+
+def _float_ratio(si: Steps, sw: Steps, so: Steps) -> Reals:
+    """double(f32(si / so)), no weights: activations.cc."""
+    del sw
+    with np.errstate(over="ignore", under="ignore"):
+        return (si / so).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +79,17 @@ class Profile:
         Operator name (TFLite spelling) to rule, for the operators that requantize.
     certified
         What the profile is tested against, element by element.
+    fixed_point
+        Operators computed in gemmlowp's fixed point; elsewhere they are tables of binary32 reals.
+    unscaled
+        Activations that only clamp codes, by the input's parameters; elsewhere they requantize to the output's.
     """
 
     name: str
     rules: Mapping[str, OpRule]
     certified: str
+    fixed_point: frozenset[str] = frozenset()
+    unscaled: frozenset[str] = frozenset()
 
     def _rule(self, op: str) -> OpRule:
         if op not in self.rules:
@@ -110,6 +123,7 @@ PROFILES: Registry[Profile] = Registry("profile", error=QuantizationError)
 _CONV = OpRule(SchemeCode.TFL_DOUBLE, _double, _double)
 _SUM = OpRule(SchemeCode.TFL_DOUBLE, _sum, _sum)
 _RATIO = OpRule(SchemeCode.TFL_DOUBLE, _ratio, _ratio)
+_ACTIVATION = OpRule(SchemeCode.TFL_DOUBLE, _float_ratio, _float_ratio)
 _TFLITE_OPS = {
     "CONV_2D": _CONV,
     "DEPTHWISE_CONV_2D": _CONV,
@@ -117,13 +131,24 @@ _TFLITE_OPS = {
     "MEAN": _RATIO,
     "QUANTIZE": _RATIO,
     "ADD": _SUM,
+    "RELU": _RATIO,
+    "RELU6": _ACTIVATION,
+    "RELU_N1_TO_1": _ACTIVATION,
 }
-_LITERT_OPS = {**_TFLITE_OPS, "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE_FP, _double, _double)}
+_LITERT_OPS = {
+    **_TFLITE_OPS,
+    "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE_FP, _double, _double),
+    "RELU": _ACTIVATION,
+}
 
 PROFILES.add(
     "tflite",
     Profile(
-        "tflite", MappingProxyType(_TFLITE_OPS), "LiteRT reference resolver; FULLY_CONNECTED by TensorFlow Lite Micro"
+        "tflite",
+        MappingProxyType(_TFLITE_OPS),
+        "LiteRT reference resolver; FULLY_CONNECTED, LOGISTIC, TANH, RELU and RELU6 by TensorFlow Lite Micro",
+        fixed_point=frozenset({"LOGISTIC", "TANH"}),
+        unscaled=frozenset({"RELU6"}),
     ),
 )
 PROFILES.add("litert", Profile("litert", MappingProxyType(_LITERT_OPS), "LiteRT reference resolver"))

@@ -237,6 +237,8 @@ def ref_requantize(
 
 def ref_multiplier(profile: str, op: str, per_channel: bool, si: float, sw: float, so: float) -> float:
     """Real factor of one channel; steps are values of binary32 numbers, weights of QUANTIZE have step 1."""
+    if op in ("RELU6", "RELU_N1_TO_1") or (profile, op) == ("litert", "RELU"):
+        return float(ref_f32(Fraction(si) / Fraction(so)))
     product = Fraction(si) * Fraction(sw)
     if profile == "tflite" and op == "FULLY_CONNECTED" and not per_channel:
         product = ref_f32(product)

@@ -2,8 +2,10 @@
 
 from fxsim.ops.base import ACTIVATIONS, OPERATORS, PADDINGS, Operator, OptionField, Outcome, TfliteHook
 from fxsim.ops.binary import Binary, SumParams, sum_params
+from fxsim.ops.clamping import Activation, clamp_params
 from fxsim.ops.concatenation import Concatenation, concatenation_axis
 from fxsim.ops.conv_2d import Conv2D
+from fxsim.ops.curves import Curve
 from fxsim.ops.depthwise_conv_2d import DepthwiseConv2D
 from fxsim.ops.dequantize import Dequantize
 from fxsim.ops.expand_dims import ExpandDims
@@ -26,9 +28,11 @@ __all__ = [
     "MAC_OPERATORS",
     "OPERATORS",
     "PADDINGS",
+    "Activation",
     "Binary",
     "Concatenation",
     "Conv2D",
+    "Curve",
     "DepthwiseConv2D",
     "Dequantize",
     "ExpandDims",
@@ -51,6 +55,7 @@ __all__ = [
     "SumParams",
     "TfliteHook",
     "Window",
+    "clamp_params",
     "concatenation_axis",
     "mac_params",
     "mean_axes",

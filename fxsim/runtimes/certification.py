@@ -40,13 +40,17 @@ CERTIFIED = ("tflite", "litert")
 """Profiles that a runtime of the extra can certify."""
 
 
+MICRO_ONLY = ("FULLY_CONNECTED", "LOGISTIC", "TANH", "RELU", "RELU6")
+"""Operators in which LiteRT's reference kernels differ from profile ``tflite``."""
+
+
 def oracle_of(profile: str, case: Case) -> Runtime | None:
     """Runtime that `profile` promises to equal on `case`; None where the profile's own runtime refuses the model.
 
-    LiteRT's reference kernels follow the older arithmetic of profile ``tflite`` but in FULLY_CONNECTED; TFLite Micro
-    follows it throughout.
+    LiteRT's reference kernels follow the arithmetic of profile ``tflite`` but in the operators of `MICRO_ONLY`; TFLite
+    Micro follows it throughout, and lacks some operators.
     """
-    if profile == "tflite" and (case.operator == "FULLY_CONNECTED" or not case.litert):
+    if profile == "tflite" and (case.operator in MICRO_ONLY or not case.litert):
         return TFLM
     return LITERT if case.litert else None
 

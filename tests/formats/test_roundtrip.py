@@ -137,6 +137,12 @@ def move_layer(chain: Chain) -> None:
         chain.node(kind, PadV2() if code else Pad(), (chain.last, pads, *code), quant)
 
 
+def activation_layer(chain: Chain) -> None:
+    op = chain.draw(st.sampled_from(["RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH"]))
+    fixed = {"LOGISTIC": Affine(1 / 256, -128), "TANH": Affine(1 / 128, 0)}
+    chain.node(op, OPERATORS[op].attrs(), (chain.last,), fixed.get(op, chain.kind.quant))
+
+
 def reshape_layer(chain: Chain) -> None:
     size = chain.kind.size
     if chain.draw(st.booleans()):
@@ -157,7 +163,7 @@ def networks(draw: Any) -> Network:
     """Legal networks of every operator: convolutions, pools, then a flat tail."""
     chain = Chain(draw)
     for _ in range(draw(st.integers(0, 3))):
-        draw(st.sampled_from([mac_layer, pool_layer, binary_layer, move_layer]))(chain)
+        draw(st.sampled_from([mac_layer, pool_layer, binary_layer, move_layer, activation_layer]))(chain)
     if draw(st.booleans()):
         mean_layer(chain)
     reshape_layer(chain)

@@ -57,6 +57,10 @@ class Chain:
     def softmax(self) -> Chain:
         return self._unary("SOFTMAX", quant=(1 / 256, -128))
 
+    def activation(self, op: str, quant: tuple[float, int] | None = None) -> Chain:
+        """RELU, RELU6, RELU_N1_TO_1, LOGISTIC or TANH; the last two have an output scale of their own."""
+        return self._unary(op, quant={"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}.get(op, quant))
+
     def quantize(self, dtype: DType, scale: float, zero_point: int) -> Chain:
         return self._unary("QUANTIZE", dtype=dtype, quant=(scale, zero_point))
 

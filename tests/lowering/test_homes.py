@@ -40,6 +40,10 @@ def test_means(net: Network, buffers: str, room: int, seed: int) -> None:
 FLAT = {
     "QUANTIZE": Chain((1, 5, 23)).quantize(DType.UINT8, 0.08, 120).build(),
     "DEQUANTIZE": Chain((1, 5, 23)).dequantize().build(),
+    "RELU": Chain((1, 5, 23)).activation("RELU", (0.08, 12)).build(),
+    "RELU6": Chain((1, 5, 23)).activation("RELU6").build(profile="litert"),
+    "LOGISTIC": Chain((1, 5, 23)).activation("LOGISTIC").build(),
+    "TANH": Chain((1, 5, 23)).activation("TANH").build(profile="litert"),
     "SOFTMAX": Chain((23, 5)).softmax().build(),
 }
 

@@ -33,11 +33,18 @@ def networks(draw: st.DrawFn) -> Network:
         add_window(chain, draw)
         if draw(st.booleans()):
             draw(st.sampled_from([add_sum, add_pad, add_join]))(chain, draw)
+        if draw(st.booleans()):
+            add_activation(chain, draw)
     if draw(st.booleans()):
         add_mean(chain, draw)
     if draw(st.booleans()):
         add_tail(chain, draw)
-    return chain.build()
+    return chain.build(profile=draw(st.sampled_from(["tflite", "litert"])))
+
+
+def add_activation(chain: Chain, draw: st.DrawFn) -> None:
+    op = draw(st.sampled_from(["RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH"]))
+    chain.activation(op, draw(st.sampled_from([None, (0.04, -30)])))
 
 
 def add_mean(chain: Chain, draw: st.DrawFn) -> None:

@@ -30,7 +30,8 @@ from fxsim.numerics.reference import (
 from tests.numerics.edges import edge_reals
 
 STEPS = st.floats(2.0**-20, 2.0**10, width=32)
-OPS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "QUANTIZE"]
+WEIGHTLESS = ["MEAN", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1"]
+OPS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", *WEIGHTLESS]
 
 
 @given(edge_reals(-45, 45), st.booleans())
@@ -76,7 +77,7 @@ def test_rounding_of_reals(rounding: Rounding, whole: int, beside: float, any_fl
 @pytest.mark.parametrize("per_channel", [False, True])
 @given(si=STEPS, sw=st.lists(STEPS, min_size=1, max_size=3), so=STEPS)
 def test_profile_factors(profile: str, op: str, per_channel: bool, si: float, sw: list[float], so: float) -> None:
-    weights = None if op in ("MEAN", "QUANTIZE") else np.array(sw, dtype=np.float32)
+    weights = None if op in WEIGHTLESS else np.array(sw, dtype=np.float32)
     got = PROFILES[profile].multiplier(op, per_channel, np.float32(si), weights, np.float32(so))
     steps = [1.0] if weights is None else sw
     assert got.tolist() == [ref_multiplier(profile, op, per_channel, si, w, so) for w in steps]

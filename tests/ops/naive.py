@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -223,31 +224,81 @@ def sat32(v: int) -> int:
     return clamp(v, -(2**31), 2**31 - 1)
 
 
-def exp_negative(a: int) -> int:
-    """gemmlowp exp_on_negative_values of a Q5.26 number, Q0.31."""
+def exp_negative(a: int, integer_bits: int = 5) -> int:
+    """gemmlowp exp_on_negative_values of a Q5.26 (or Q4.27) number, Q0.31."""
     if a == 0:
         return 2**31 - 1
-    quarter = 2**24
-    rest = a % quarter - quarter
-    x = sat32(rest * 2**5) + 2**28
+    one = 2 ** (31 - integer_bits)
+    rest = a % (one // 4) - one // 4
+    x = sat32(rest * 2**integer_bits) + 2**28
     x2 = srdhm(x, x)
     x3, x4 = srdhm(x2, x), srdhm(x2, x2)
     tail = pot(srdhm(pot(x4, 2) + x3, 715827883) + x2, 1)
     r = 1895147668 + srdhm(1895147668, x + tail)
     factors = [1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242]
-    for bit, factor in zip(range(24, 31), factors, strict=True):
-        if (rest - a) >> bit & 1:
+    for power, factor in zip(range(-2, integer_bits), factors, strict=False):
+        if (rest - a) // int(one * Fraction(2) ** power) % 2:
             r = srdhm(r, factor)
     return r
 
 
-def reciprocal(a: int) -> int:
-    """1 / (1 + a) of a Q0.31 number, Q0.31."""
+def newton(a: int) -> int:
+    """2 / (1 + a) of a Q0.31 number, Q2.29."""
     half = (a + 2**31) // 2
     y = 1515870810 + srdhm(half, -1010580540)
     for _ in range(3):
         y += sat32(4 * srdhm(y, 2**29 - srdhm(half, y)))
-    return sat32(2 * y)
+    return y
+
+
+def reciprocal(a: int) -> int:
+    """1 / (1 + a) of a Q0.31 number, Q0.31."""
+    return sat32(2 * newton(a))
+
+
+def quotient(a: int) -> int:
+    """(1 - a) / (1 + a) of a Q0.31 number, Q0.31."""
+    return sat32(4 * (newton(a) - 2**29))
+
+
+def curve_argument(difference: int, scale: float) -> int | None:
+    """TFLite Micro's Q4.27 argument of LOGISTIC and TANH, None beyond +-15."""
+    m, s = quantize_multiplier(scale * 2.0**27)
+    radius = math.floor(Fraction(15 * 2**27, 2**s))
+    return half_up(Fraction((difference << s) * m, 2**31)) if abs(difference) < radius else None
+
+
+def logistic(difference: int, scale: float) -> int:
+    z = curve_argument(difference, scale)
+    if z is None:
+        return 127 if difference > 0 else -128
+    positive = reciprocal(exp_negative(-abs(z), 4))
+    raw = 2**30 if z == 0 else positive if z > 0 else 2**31 - 1 - positive
+    return clamp(pot(raw, 23) - 128, -128, 127)
+
+
+def tanh(difference: int, scale: float) -> int:
+    z = curve_argument(difference, scale)
+    if z is None:
+        return 127 if difference > 0 else -128
+    magnitude = quotient(exp_negative(-abs(z), 5)) if z else 0
+    return clamp(pot(magnitude if z > 0 else -magnitude, 24), -128, 127)
+
+
+def f32(real: float) -> float:
+    """Nearest binary32, by the machine's own conversion."""
+    return float(struct.unpack("<f", struct.pack("<f", real))[0])
+
+
+def logistic_table(difference: int, scale: float) -> int:
+    """LiteRT's entry: every binary32 step rounded."""
+    power = math.exp(min(-f32(scale * difference), 100))
+    result = f32(1 / f32(1 + f32(power))) if power < 2.0**128 else 0.0
+    return clamp(half_away(Fraction(result * 256)) - 128, -128, 127)
+
+
+def tanh_table(difference: int, scale: float) -> int:
+    return clamp(half_away(Fraction(f32(math.tanh(f32(scale * difference))) * 128)), -128, 127)
 
 
 def softmax(row: list[int], beta: float, scale: float) -> list[int]:

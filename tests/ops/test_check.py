@@ -10,9 +10,11 @@ from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.numerics import Affine
 from fxsim.ops import (
     OPERATORS,
+    Activation,
     Binary,
     Concatenation,
     Conv2D,
+    Curve,
     DepthwiseConv2D,
     Dequantize,
     ExpandDims,
@@ -163,6 +165,19 @@ ILLEGAL = [
     ),
     (single("MAX_POOL_2D", Pool("VALID", filter_w=9), X, X), ["window must fit the input"]),
     (single("MAX_POOL_2D", Pool(), tensor((1, 4, 4, 2), dtype=DType.UINT8), X), ["input must be int8, not uint8"]),
+    (single("RELU", Activation(), FLOAT, X), ["input must be int8, not float32", "input must be quantized"]),
+    (single("RELU6", Activation(), X, tensor((1, 4, 4, 2), dtype=DType.UINT8)), ["output must be int8, not uint8"]),
+    (single("RELU6", Activation(), tensor((1,), 1e-30), X), ["activation bound must be an int32 code"]),
+    (
+        single("RELU_N1_TO_1", Activation(), X, tensor((1, 4, 4, 2), 2.0**-40)),
+        ["real multiplier of TFL_DOUBLE must be"],
+    ),
+    (single("LOGISTIC", Curve(), X, X), ["output scale and zero point must be 1/256 and -128, not 0.5 and 0"]),
+    (single("TANH", Curve(), X, tensor((1, 4, 4, 2), 1 / 256)), ["must be 1/128 and 0, not 0.00390625 and 0"]),
+    (
+        single("TANH", Curve(), tensor((1,), 2.0**-29), tensor((1,), 1 / 128)),
+        ["input scale of TANH must be at least 2**-28"],
+    ),
     (single("MEAN", Mean(), X, Y), ["must have 2 operands, not 1"]),
     (single("MEAN", Mean(), X, Y, axes(4, -5, 1)), ["axes must be in -4..3, not [4, -5]"]),
     (single("MEAN", Mean(), X, Y, weights([1])), ["axis operand must be int32, not int8"]),
@@ -276,7 +291,7 @@ def test_two_constants_are_refused() -> None:
 def test_all_nodes_are_reported_together() -> None:
     values = [Value("x", X), Value("a", FLOAT), Value("b", tensor((7,))), Value("c", X)]
     nodes = [
-        Node("RELU", "first", (0,), (1,), None),
+        Node("GELU", "first", (0,), (1,), None),
         Node("SOFTMAX", "second", (0,), (2,), Softmax()),
         Node("RESHAPE", "third", (0,), (3,), Reshape((32,))),
     ]
@@ -285,7 +300,7 @@ def test_all_nodes_are_reported_together() -> None:
         validate(net)
     text = str(caught.value)
     assert "net: network must only hold supported nodes (3 problems):" in text
-    assert "node 0 'first' (RELU): operator must be one of: " in text
+    assert "node 0 'first' (GELU): operator must be one of: " in text
     assert "node 1 'second' (SOFTMAX): output scale and zero point must be 1/256" in text
     assert "node 2 'third' (RESHAPE): output 'c' must have shape (32,), not (1, 4, 4, 2)" in text
 

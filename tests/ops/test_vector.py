@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from fxsim.graph import DType, Network, TensorType, Value
 from fxsim.ops import OPERATORS, Dequantize, Pool, Quantize, Reshape, Softmax, pool_params, rescale_params, validate
-from fxsim.ops.softmax import ROW_LIMIT, exp_on_negative, one_over_one_plus, softmax_rows
+from fxsim.ops.fixed_point import exp_on_negative, one_minus_over_one_plus, one_over_one_plus
+from fxsim.ops.softmax import ROW_LIMIT, softmax_rows
 from tests.ops import naive
 from tests.ops.mac_cases import LIMITS, activation_clamp, geometries
 from tests.ops.networks import Array, codes, single, tensor
@@ -132,16 +133,19 @@ def test_softmax_equals_naive(row: list[int], scale: float, beta: float) -> None
     assert run(net, np.array(row, np.int8).reshape(1, *shape)).ravel().tolist() == naive.softmax(row, beta, scale)
 
 
+@pytest.mark.parametrize("integer_bits", [4, 5])
 @given(st.lists(st.integers(-(2**31), 0), min_size=1, max_size=50))
-@example([0, -1, -(2**24), -(2**24) + 1, -(2**31)])
-def test_exponential_equals_naive(values: list[int]) -> None:
-    assert exp_on_negative(np.array(values)).tolist() == [naive.exp_negative(v) for v in values]
+@example([0, -1, -(2**24), -(2**24) + 1, -(2**25), -(2**25) + 1, -(2**31)])
+def test_exponential_equals_naive(integer_bits: int, values: list[int]) -> None:
+    expected = [naive.exp_negative(v, integer_bits) for v in values]
+    assert exp_on_negative(np.array(values), integer_bits).tolist() == expected
 
 
 @given(st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=50))
-@example([0, 2**31 - 1])
+@example([0, 1, 2**30, 2**31 - 2, 2**31 - 1])
 def test_reciprocal_equals_naive(values: list[int]) -> None:
     assert one_over_one_plus(np.array(values)).tolist() == [naive.reciprocal(v) for v in values]
+    assert one_minus_over_one_plus(np.array(values)).tolist() == [naive.quotient(v) for v in values]
 
 
 def test_softmax_of_the_longest_row() -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim._core.errors import LoweringError
-from fxsim.isa import VReq
 from fxsim.lowering.base import LOWERINGS, Lowering
-from fxsim.lowering.flat import prepare_flat
+from fxsim.lowering.rescale import prepare_rescale
 from fxsim.ops import rescale_params
 
 if TYPE_CHECKING:
@@ -15,28 +13,8 @@ if TYPE_CHECKING:
 
 
 def prepare_quantize(site: Site) -> Emit:
-    """Requantize in place; a profile whose scheme is a float one is refused, VREQ holds an integer multiplier."""
-    params = rescale_params(site.net, site.node)
-    if not params.scheme.synthesizable:
-        raise LoweringError("scheme of QUANTIZE must be an integer one", got=params.scheme.name, where=site.where)
-    multiplier, shift = int(params.requant.multiplier[0]), int(params.requant.shift[0])
-
-    def compute(count: int, x_addr: int, out_addr: int) -> VReq:
-        return VReq(
-            count=count,
-            x_addr=x_addr,
-            out_addr=out_addr,
-            scheme=params.scheme.code,
-            multiplier=multiplier,
-            shift=shift,
-            in_zero=params.in_zero,
-            out_zero=params.out_zero,
-            clamp_lo=params.lo,
-            clamp_hi=params.hi,
-            x_signed=int(site.source.dtype.lo < 0),
-        )
-
-    return prepare_flat(site, (1, 1), compute)
+    """Requantize by the ratio of the scales."""
+    return prepare_rescale(site, rescale_params(site.net, site.node))
 
 
 LOWERINGS.add("QUANTIZE", Lowering(prepare_quantize))

@@ -1,0 +1,7 @@
+"""RELU_N1_TO_1 on the vector engine."""
+
+from fxsim.lowering.base import LOWERINGS, Lowering
+from fxsim.lowering.rescale import prepare_rescale
+from fxsim.ops import clamp_params
+
+LOWERINGS.add("RELU_N1_TO_1", Lowering(lambda site: prepare_rescale(site, clamp_params(site.net, site.node))))
