@@ -78,6 +78,15 @@ def test_a_gemm_in_place_of_a_model(verb: list[str], capsys: pytest.CaptureFixtu
     assert f"MACs          {5 * 70 * 33:,} per sample" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("verb", [["estimate"], ["run", "--random", "1"]])
+def test_figures(verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "new" / "figures"
+    assert main([*verb, FC, "--figures", str(folder)]) == 0
+    names = ["cycles.png", "energy.png", "utilization.png", "roofline.png"]
+    assert capsys.readouterr().err.splitlines() == [str(folder / name) for name in names]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+
+
 def test_a_lowered_gemm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "p.fxp"
     assert main(["lower", "--gemm", "5x70x33", "--output", str(path)]) == 0

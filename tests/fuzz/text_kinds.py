@@ -1,4 +1,4 @@
-"""Mutations of texts: assembly, hardware files, names of energy tables."""
+"""Mutations of texts: assembly, hardware files, names of energy tables, sizes of GEMMs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import fxsim
 from fxsim.energy import energy_report
+from fxsim.formats import parse_gemm
 from fxsim.hw import Hardware, presets
 from fxsim.isa import assemble
 from tests.fuzz.bases import pick_small, programs
@@ -143,6 +144,17 @@ def energy_table(rng: Random) -> Trial:
     program = rng.choice(programs())
     name = rng.choice(("", "horowitz", "horowitz-45nm", "../presets/paper-4x4", "a" * 10_000, "\x00", "HOROWITZ-45NM"))
     return Trial(f"{program.name}: table {name[:30]!r}", lambda: energy_report(program, table=name))
+
+
+@kind("gemm", 2)
+def gemm_size(rng: Random) -> Trial:
+    """The size of a GEMM, estimated where it is one."""
+    sides = ("0", "1", "17", "70", "-1", "007", "1048576", "1048577", "9" * 30, "", "1e3", "٣", "\x00")
+    text = rng.choice(("x", "x", "x", "X", " x ", "*")).join(
+        rng.choice(sides) for _ in range(rng.choice((2, 3, 3, 3, 4)))
+    )
+    hardware = rng.choice(presets())
+    return Trial(f"gemm {text!r} on {hardware}", lambda: fxsim.estimate(parse_gemm(text), hardware).table())
 
 
 @kind("layer overrides", 4)
