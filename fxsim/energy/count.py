@@ -18,6 +18,7 @@ from fxsim.energy.vector_events import (
     count_reduce,
     count_softmax,
     count_vadd,
+    count_vmul,
     count_vreq,
 )
 from fxsim.hw import Event, Kind
@@ -89,6 +90,7 @@ _COUNTERS: dict[str, Callable[[Tally, Array], None]] = {
     "REDUCE": count_reduce,
     "SOFTMAX": count_softmax,
     "VADD": count_vadd,
+    "VMUL": count_vmul,
     "COPY": count_copy,
     "FILL": count_fill,
 }

@@ -110,6 +110,15 @@ def count_vadd(tally: Tally, index: Array) -> None:
     count_scheme(tally, index, SCHEMES["TFL_DOUBLE"], 32, elements)
 
 
+def count_vmul(tally: Tally, index: Array) -> None:
+    """Two zero-point subtractions, a product and the scheme's events per element."""
+    elements = _count_operands(tally, index)
+    tally.add(Event(Kind.VECTOR_MULTIPLY, 9, 9), index, elements)
+    for (scheme,), part in tally.groups(index, "scheme"):
+        f = tally.fields(part)
+        count_scheme(tally, part, scheme_of(SchemeCode(scheme)), 32, f("rows") * f("count"))
+
+
 def count_copy(tally: Tally, index: Array) -> None:
     """Every byte is read and written."""
     f = tally.fields(index)

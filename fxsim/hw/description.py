@@ -130,6 +130,10 @@ class Timing:
     vadd_interval: int = option(
         2, "cycles per VADD step (lanes elements: two operands over one port)", unit="cycles", lo=1, hi=1024
     )
+    vmul_depth: int = option(7, "vector pipeline depth of VMUL", unit="cycles", lo=1, hi=1024)
+    vmul_interval: int = option(
+        2, "cycles per VMUL step (lanes elements: two operands over one port)", unit="cycles", lo=1, hi=1024
+    )
     copy_depth: int = option(3, "vector pipeline depth of COPY", unit="cycles", lo=1, hi=1024)
     copy_interval: int = option(1, "cycles per COPY step (lanes bytes)", unit="cycles", lo=1, hi=1024)
     fill_depth: int = option(2, "vector pipeline depth of FILL", unit="cycles", lo=1, hi=1024)

@@ -23,6 +23,7 @@ from fxsim.isa.set.req import Req
 from fxsim.isa.set.softmax import Softmax
 from fxsim.isa.set.store import Store
 from fxsim.isa.set.vadd import VAdd
+from fxsim.isa.set.vmul import VMul
 from fxsim.isa.set.vreq import VReq
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Table",
     "Unit",
     "VAdd",
+    "VMul",
     "VReq",
     "ZeroPoint",
     "assemble",

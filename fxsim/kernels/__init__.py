@@ -16,6 +16,7 @@ from fxsim.kernels.run import run_checked, run_plain
 from fxsim.kernels.softmax import SOFTMAX_COLUMNS, run_softmax
 from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
 from fxsim.kernels.vadd import VADD_COLUMNS, run_vadd
+from fxsim.kernels.vmul import VMUL_COLUMNS, run_vmul
 from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "SOFTMAX_COLUMNS",
     "TILE",
     "VADD_COLUMNS",
+    "VMUL_COLUMNS",
     "VREQ_COLUMNS",
     "Bank",
     "Latches",
@@ -59,5 +61,6 @@ __all__ = [
     "run_reduce",
     "run_softmax",
     "run_vadd",
+    "run_vmul",
     "run_vreq",
 ]

@@ -16,8 +16,8 @@ SCHEME = "TFL_DOUBLE"
 """The scheme that VADD is made of."""
 
 
-def prepare_sum(site: Site) -> Emit:
-    """Lower an ADD node; a profile whose scheme is not the instruction's is refused."""
+def prepare_sum(subtract: bool, site: Site) -> Emit:
+    """Lower an ADD or SUB node; a profile whose scheme is not the instruction's is refused."""
     params = sum_params(site.net, site.node)
     if params.scheme.name != SCHEME:
         raise LoweringError(f"scheme of {site.node.op} must be {SCHEME}", got=params.scheme.name, where=site.where)
@@ -26,6 +26,7 @@ def prepare_sum(site: Site) -> Emit:
     def compute(lines: Lines) -> VAdd:
         return VAdd(
             **lines,
+            subtract=int(subtract),
             x_zero=params.zeros[0],
             y_zero=params.zeros[1],
             out_zero=params.out_zero,

@@ -54,12 +54,19 @@ def _float_ratio(si: Steps, sw: Steps, so: Steps) -> Reals:
         return (si / so).astype(np.float64)
 
 
+def _float_throughout(s1: Steps, s2: Steps, so: Steps) -> Reals:
+    """f32(f32(s1 * s2) / so): mul.cc."""
+    with np.errstate(over="ignore", under="ignore"):
+        factor: Steps = s1 * s2 / so
+    return factor.astype(np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class OpRule:
     """How one operator requantizes: the scheme, and the real factors per tensor and per channel.
 
-    Operators with two computed operands have the second one's step in the place of the weights'; ADD has
-    three factors: of both operands, and of their sum.
+    Operators with two computed operands have the second one's step in the place of the weights'; ADD and SUB have
+    three factors: of both operands, and of the result.
     """
 
     scheme: SchemeCode
@@ -108,8 +115,8 @@ class Profile:
         per_channel
             Whether the weights are quantized per channel.
         si, sw, so
-            float32 steps of input, weights (n of them; `None` for operators without weights) and output; of ADD:
-            of both operands and the output, for three factors.
+            float32 steps of input, weights (n of them; `None` for operators without weights) and output; of ADD
+            and SUB: of both operands and the output, for three factors.
         """
         rule = self._rule(op)
         derivation = rule.per_channel if per_channel else rule.per_tensor
@@ -134,11 +141,14 @@ _TFLITE_OPS = {
     "RELU": _RATIO,
     "RELU6": _ACTIVATION,
     "RELU_N1_TO_1": _ACTIVATION,
+    "SUB": _SUM,
+    "MUL": OpRule(SchemeCode.TFL_DOUBLE, _double, _double),
 }
 _LITERT_OPS = {
     **_TFLITE_OPS,
     "FULLY_CONNECTED": OpRule(SchemeCode.TFL_DOUBLE_FP, _double, _double),
     "RELU": _ACTIVATION,
+    "MUL": OpRule(SchemeCode.TFL_DOUBLE, _float_throughout, _float_throughout),
 }
 
 PROFILES.add(
@@ -146,7 +156,7 @@ PROFILES.add(
     Profile(
         "tflite",
         MappingProxyType(_TFLITE_OPS),
-        "LiteRT reference resolver; FULLY_CONNECTED, LOGISTIC, TANH, RELU and RELU6 by TensorFlow Lite Micro",
+        "LiteRT reference resolver; FULLY_CONNECTED, MUL, LOGISTIC, TANH, RELU and RELU6 by TensorFlow Lite Micro",
         fixed_point=frozenset({"LOGISTIC", "TANH"}),
         unscaled=frozenset({"RELU6"}),
     ),

@@ -236,9 +236,14 @@ def ref_requantize(
 
 
 def ref_multiplier(profile: str, op: str, per_channel: bool, si: float, sw: float, so: float) -> float:
-    """Real factor of one channel; steps are values of binary32 numbers, weights of QUANTIZE have step 1."""
+    """Real factor of one channel; steps are values of binary32 numbers, weights of QUANTIZE have step 1.
+
+    `sw` is the step of MUL's second operand.
+    """
     if op in ("RELU6", "RELU_N1_TO_1") or (profile, op) == ("litert", "RELU"):
         return float(ref_f32(Fraction(si) / Fraction(so)))
+    if (profile, op) == ("litert", "MUL"):
+        return float(ref_f32(ref_f32(Fraction(si) * Fraction(sw)) / Fraction(so)))
     product = Fraction(si) * Fraction(sw)
     if profile == "tflite" and op == "FULLY_CONNECTED" and not per_channel:
         product = ref_f32(product)
@@ -246,7 +251,7 @@ def ref_multiplier(profile: str, op: str, per_channel: bool, si: float, sw: floa
 
 
 def ref_sum_multipliers(s1: float, s2: float, so: float) -> list[float]:
-    """Real factors of ADD's operands and of their sum, every quotient a binary64 number."""
+    """Real factors of the operands and the result of ADD and SUB, every quotient a binary64 number."""
     twice = 2 * Fraction(max(s1, s2))
     quotients = (Fraction(s1) / twice, Fraction(s2) / twice, twice / (Fraction(so) * 2**20))
     return [float(ref_f64(q)) for q in quotients]

@@ -1,7 +1,7 @@
 """Operators of the graph: attributes, legality, shapes, exact integer runs; one file each."""
 
 from fxsim.ops.base import ACTIVATIONS, OPERATORS, PADDINGS, Operator, OptionField, Outcome, TfliteHook
-from fxsim.ops.binary import Binary, SumParams, sum_params
+from fxsim.ops.binary import Binary, ProductParams, SumParams, product_params, sum_params
 from fxsim.ops.clamping import Activation, clamp_params
 from fxsim.ops.concatenation import Concatenation, concatenation_axis
 from fxsim.ops.conv_2d import Conv2D
@@ -47,6 +47,7 @@ __all__ = [
     "PadV2",
     "Pool",
     "PoolParams",
+    "ProductParams",
     "Quantize",
     "RescaleParams",
     "Reshape",
@@ -62,6 +63,7 @@ __all__ = [
     "mean_params",
     "pad_params",
     "pool_params",
+    "product_params",
     "rescale_params",
     "sum_params",
     "validate",

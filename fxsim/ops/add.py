@@ -32,4 +32,4 @@ class AddOperator(Operator):
 
     def run(self, net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:  # noqa: ARG002 - no accumulator
         """Rescale by the profile's scheme at 32 bits."""
-        return run_sum(net, node, inputs)
+        return run_sum(net, node, inputs, 1)

@@ -1,4 +1,4 @@
-"""What ADD, SUB and MUL share: attributes, legality, broadcasting; and the parameters of sums."""
+"""What ADD, SUB and MUL share: attributes, legality, broadcasting; parameters and runs of sums and products."""
 
 from __future__ import annotations
 
@@ -33,10 +33,22 @@ class Binary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SumParams:
-    """Exact parameters of a sum: y = clamp(out_zero + r2(r0(x0 - zeros[0]) + r1(x1 - zeros[1]))).
+    """Exact parameters of ADD, or with a minus sign of SUB: y = clamp(out_zero + r2(r0(x0 - zero) + r1(x1 - zero))).
 
     r0 and r1 shift to the left by `SUM_SHIFT` and rescale by entries 0 and 1 of `requant`, r2 rescales by entry 2.
     """
+
+    requant: Requant
+    scheme: Scheme
+    zeros: tuple[int, int]
+    out_zero: int
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProductParams:
+    """Exact parameters of MUL: y = clamp(out_zero + rescale((x0 - zero) * (x1 - zero))); `requant` has one entry."""
 
     requant: Requant
     scheme: Scheme
@@ -81,7 +93,7 @@ def binary_shape(net: Network, node: Node) -> tuple[int, ...]:
 
 
 def sum_params(net: Network, node: Node) -> SumParams:
-    """Derive the parameters of ADD node `node` by the network's profile.
+    """Derive the parameters of ADD or SUB node `node` by the network's profile.
 
     All factors are below 1, so all shifts are to the right: quotients of binary32 numbers are not so near to 1 that
     their significand would round up to it.
@@ -89,18 +101,42 @@ def sum_params(net: Network, node: Node) -> SumParams:
     Raises
     ------
     QuantizationError
-        A tensor has no scale, or a factor is not below 1: the runtimes stop there.
+        A tensor has no scale, or a factor is not below 1: the runtimes stop there, or LiteRT's SUB shifts by a
+        negative amount.
     """
-    quants = [quant_of(net.values[i]) for i in node.inputs]
-    y = net.results(node)[0]
-    after, profile = quant_of(y), PROFILES[net.profile]
-    scheme = profile.scheme(node.op)
-    reals = profile.multiplier(node.op, False, quants[0].scale[0], quants[1].scale[0], after.scale[0])
-    for what, real in zip(("operand 0", "operand 1", "the sum"), reals, strict=True):
+    scheme, reals = _factors(net, node)
+    for what, real in zip(("operand 0", "operand 1", "the result"), reals, strict=True):
         if not 0 < real < 1:
             raise QuantizationError(f"factor of {what} in {node.op} must be above 0 and below 1", got=float(real))
-    zeros = (int(quants[0].zero_point[0]), int(quants[1].zero_point[0]))
-    return SumParams(scheme.derive(reals), scheme, zeros, int(after.zero_point[0]), *output_range(net, node))
+    return SumParams(scheme.derive(reals), scheme, _zeros(net, node), _out_zero(net, node), *output_range(net, node))
+
+
+def product_params(net: Network, node: Node) -> ProductParams:
+    """Derive the parameters of MUL node `node` by the network's profile.
+
+    Raises
+    ------
+    QuantizationError
+        A tensor has no scale, or the scheme cannot express their ratio.
+    """
+    scheme, reals = _factors(net, node)
+    requant = scheme.derive(reals)
+    return ProductParams(requant, scheme, _zeros(net, node), _out_zero(net, node), *output_range(net, node))
+
+
+def _factors(net: Network, node: Node) -> tuple[Scheme, NDArray[np.float64]]:
+    profile = PROFILES[net.profile]
+    first, second, out = (quant_of(net.values[i]).scale[0] for i in (*node.inputs, *node.outputs))
+    return profile.scheme(node.op), profile.multiplier(node.op, False, first, second, out)
+
+
+def _zeros(net: Network, node: Node) -> tuple[int, int]:
+    first, second = (int(quant_of(net.values[i]).zero_point[0]) for i in node.inputs)
+    return first, second
+
+
+def _out_zero(net: Network, node: Node) -> int:
+    return int(quant_of(net.values[node.outputs[0]]).zero_point[0])
 
 
 def output_range(net: Network, node: Node) -> tuple[int, int]:
@@ -110,12 +146,22 @@ def output_range(net: Network, node: Node) -> tuple[int, int]:
     return activation_range(node.attrs.activation, quant.scale[0], int(quant.zero_point[0]), dtype.lo, dtype.hi)
 
 
-def run_sum(net: Network, node: Node, inputs: Sequence[Array | None]) -> Outcome:
-    """Rescale both operands to a common step, add, rescale the sum; in int8."""
+def run_sum(net: Network, node: Node, inputs: Sequence[Array | None], sign: int) -> Outcome:
+    """Rescale both operands to a common step, add them (`sign` 1) or subtract (-1), rescale the result; in int8."""
     p = sum_params(net, node)
     x, y = (_rescaled(p, i, centred) for i, centred in enumerate(centred_operands(inputs, p.zeros)))
-    total = x + y
-    codes = requantize(total[..., None], _entry(p.requant, 2), p.scheme, zero=p.out_zero, lo=p.lo, hi=p.hi, acc_bits=32)
+    return _codes(x + sign * y, _entry(p.requant, 2), p)
+
+
+def run_product(net: Network, node: Node, inputs: Sequence[Array | None]) -> Outcome:
+    """Multiply, rescale the product; in int8."""
+    p = product_params(net, node)
+    x, y = centred_operands(inputs, p.zeros)
+    return _codes(x * y, p.requant, p)
+
+
+def _codes(values: Ints, requant: Requant, p: SumParams | ProductParams) -> Outcome:
+    codes = requantize(values[..., None], requant, p.scheme, zero=p.out_zero, lo=p.lo, hi=p.hi, acc_bits=32)
     return Outcome((codes[..., 0].astype(np.int8),), LayerStats.empty())
 
 

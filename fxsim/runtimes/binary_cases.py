@@ -56,15 +56,29 @@ _SUMS = (
     _Model("saturating", _PAIRS, (1.0, 0), (0.7, 0), (0.003, 0), "NONE", 1),
     _Model("vanishing first operand", _PAIRS, (1e-12, 5), (0.7, 0), (0.7, 3), "NONE", 1),
     _Model("vanishing sum", _PAIRS, (0.001, 0), (0.0013, 0), (1e6, 7), "NONE", 1),
+    _Model("binary32 scales", _PAIRS, (0.0641229898, 73), (0.0934320912, 122), (0.0836070329, -94), "NONE", 1),
     _Model("factor of the sum just below 1", _PAIRS, (0.9999, 0), (0.5, 0), (2.0**-19, 0), "NONE", 1),
 )
+_PRODUCTS = (
+    _Model("ties", _PAIRS, (0.25, 0), (0.5, 0), (0.25, 0), "NONE", 1),
+    _Model("ties of a quarter step", _PAIRS, (0.25, -1), (0.125, 4), (0.5, 7), "NONE", 1),
+    _Model("binary32 scales", _PAIRS, (0.0122127272, -83), (0.154874027, -62), (0.130561113, -107), "NONE", 1),
+    _Model("every pair, relu6", _PAIRS, (0.0113, -128), (0.1177, 127), (0.0691, 5), "RELU6", 1),
+    _Model("gate", (_IMAGE, (1, 1, 1, 4)), (0.0371, -9), (1 / 256, -128), (0.0251, -4)),
+    _Model("more binary32 scales", _PAIRS, (0.0724563003, 64), (0.0590012744, 40), (0.0520570688, 44), "NONE", 1),
+    _Model("saturating", _PAIRS, (1.0, 0), (0.7, 0), (0.003, 0), "NONE", 1),
+    _Model("products that wrap at 32 bits", _PAIRS, (0.05, -100), (0.03, 90), (2.3e-08, 3), "NONE", 1),
+    _Model("vanishing", _PAIRS, (1e-5, 5), (1e-5, 0), (0.7, 3), "NONE", 1),
+)
+"""Binary32 scales are such that binary32 and binary64 steps derive multipliers with different results."""
 
 
 def binary_cases() -> Iterator[Case]:
-    """Models of ADD."""
-    for model in (*_SHAPES, *_SUMS):
-        yield _case("ADD", model)
-    yield _doubled("ADD")
+    """Models of ADD, SUB and MUL."""
+    for operator in ("ADD", "SUB", "MUL"):
+        for model in (*_SHAPES, *(_PRODUCTS if operator == "MUL" else _SUMS)):
+            yield _case(operator, model)
+        yield _doubled(operator)
 
 
 def _case(operator: str, model: _Model) -> Case:

@@ -40,7 +40,7 @@ CERTIFIED = ("tflite", "litert")
 """Profiles that a runtime of the extra can certify."""
 
 
-MICRO_ONLY = ("FULLY_CONNECTED", "LOGISTIC", "TANH", "RELU", "RELU6")
+MICRO_ONLY = ("FULLY_CONNECTED", "MUL", "LOGISTIC", "TANH", "RELU", "RELU6")
 """Operators in which LiteRT's reference kernels differ from profile ``tflite``."""
 
 

@@ -24,6 +24,7 @@ from fxsim.isa import (
     Softmax,
     Store,
     VAdd,
+    VMul,
     VReq,
 )
 from fxsim.kernels import (
@@ -40,6 +41,7 @@ from fxsim.kernels import (
     REDUCE_COLUMNS,
     SOFTMAX_COLUMNS,
     VADD_COLUMNS,
+    VMUL_COLUMNS,
     VREQ_COLUMNS,
     Memory,
     run_copy,
@@ -49,6 +51,7 @@ from fxsim.kernels import (
     run_reduce,
     run_softmax,
     run_vadd,
+    run_vmul,
     run_vreq,
 )
 
@@ -71,6 +74,7 @@ _VECTOR: dict[type[Instruction], tuple[tuple[str, ...], VectorKernel]] = {
     Reduce: (REDUCE_COLUMNS, lambda f, m: run_reduce(f, m.act)),
     Softmax: (SOFTMAX_COLUMNS, lambda f, m: run_softmax(f, m.act)),
     VAdd: (VADD_COLUMNS, lambda f, m: run_vadd(f, m.act)),
+    VMul: (VMUL_COLUMNS, lambda f, m: run_vmul(f, m.act)),
     Copy: (COPY_COLUMNS, lambda f, m: run_copy(f, m.act)),
     Fill: (FILL_COLUMNS, lambda f, m: run_fill(f, m.act)),
 }

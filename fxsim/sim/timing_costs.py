@@ -26,6 +26,7 @@ from fxsim.isa import (
     Softmax,
     Store,
     VAdd,
+    VMul,
     VReq,
     bursts,
 )
@@ -49,6 +50,7 @@ _VECTOR_WORK: dict[type[Instruction], tuple[str, ...]] = {
     Reduce: ("outer", "inner", "sum_outer", "sum_inner"),
     Softmax: ("rows", "length"),
     VAdd: ("rows", "count"),
+    VMul: ("rows", "count"),
     Copy: ("rows", "row_bytes"),
     Fill: ("rows", "row_bytes"),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fxsim.isa import Copy, Fill, Instruction, Lut, Pool, PoolKind, Reduce, Softmax, VAdd, VReq
+from fxsim.isa import Copy, Fill, Instruction, Lut, Pool, PoolKind, Reduce, Softmax, VAdd, VMul, VReq
 
 Fields = dict[str, Any]
 Maker = Callable[[st.DrawFn, Fields, int], Instruction]
@@ -61,10 +61,18 @@ def _reduce(draw: st.DrawFn, place: Fields, _: int) -> Reduce:
     return Reduce(multiplier=1 << 30, x_signed=1, **sums, **CLAMP, **strides, **counts, **place)
 
 
-def _vadd(draw: st.DrawFn, place: Fields, _: int) -> VAdd:
+def _two_operands(draw: st.DrawFn, place: Fields) -> Fields:
     n = _numbers(draw, rows=(1, 4), count=(1, 20), x_step=(0, 1), y_step=(0, 1), x_stride=(0, 30), y_stride=(0, 30))
     near = {"y_addr": place["x_addr"] + draw(st.integers(0, 99)), "out_stride": n["count"] + draw(st.integers(0, 3))}
-    return VAdd(**n, **near, **CLAMP, **place)
+    return {**n, **near, **CLAMP, **place}
+
+
+def _vadd(draw: st.DrawFn, place: Fields, _: int) -> VAdd:
+    return VAdd(**_two_operands(draw, place))
+
+
+def _vmul(draw: st.DrawFn, place: Fields, _: int) -> VMul:
+    return VMul(multiplier=1 << 30, **_two_operands(draw, place))
 
 
 def _copy(draw: st.DrawFn, place: Fields, _: int) -> Copy:
@@ -77,4 +85,4 @@ def _fill(draw: st.DrawFn, place: Fields, _: int) -> Fill:
     return Fill(out_addr=place["out_addr"], out_stride=n["row_bytes"] + draw(st.integers(0, 9)), **n)
 
 
-VECTORS: tuple[Maker, ...] = (_lut, _vreq, _softmax, _pool, _reduce, _vadd, _copy, _fill)
+VECTORS: tuple[Maker, ...] = (_lut, _vreq, _softmax, _pool, _reduce, _vadd, _vmul, _copy, _fill)

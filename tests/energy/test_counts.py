@@ -32,6 +32,7 @@ from fxsim.isa import (
     Space,
     Store,
     VAdd,
+    VMul,
     VReq,
     ZeroPoint,
     encode,
@@ -371,3 +372,14 @@ def test_vector_elements() -> None:
     }
     assert counts(Hardware(), Copy(rows=3, row_bytes=5)) == {Event(Kind.ACT_READ): 15, Event(Kind.ACT_WRITE): 15}
     assert counts(Hardware(), Fill(rows=3, row_bytes=5)) == {Event(Kind.ACT_WRITE): 15}
+    assert counts(Hardware(), VMul(rows=2, count=5, y_step=1, scheme=SchemeCode.TFL_DOUBLE)) == {
+        Event(Kind.ACT_READ): 2 + 10,
+        Event(Kind.ACT_WRITE): 10,
+        Event(Kind.VECTOR_ADD, 9): 20,
+        Event(Kind.VECTOR_MULTIPLY, 9, 9): 10,
+        Event(Kind.REQUANT_MULTIPLY, 32, 32): 10,
+        Event(Kind.REQUANT_ADD64, 64): 20,
+        Event(Kind.REQUANT_SHIFT, 64): 10,
+        Event(Kind.REQUANT_ADD32, 32): 10,
+        Event(Kind.REQUANT_COMPARE, 32): 20,
+    }

@@ -116,7 +116,7 @@ def binary_layer(chain: Chain) -> None:
         shape = chain.kind.shape[draw(st.integers(0, 3)) :]
         other = chain.add(shape, DType.INT8, Affine(draw(SCALES), draw(ZERO_POINTS)), np.zeros(shape, np.int8))
     operands = (chain.last, other) if draw(st.booleans()) else (other, chain.last)
-    op = draw(st.sampled_from(["ADD"]))
+    op = draw(st.sampled_from(["ADD", "SUB", "MUL"]))
     chain.node(op, Binary(draw(ACTIVATIONS)), operands, Affine(1.0, draw(ZERO_POINTS)))
 
 

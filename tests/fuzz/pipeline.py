@@ -26,6 +26,7 @@ from fxsim.isa import (
     Softmax,
     Store,
     VAdd,
+    VMul,
     VReq,
     assemble,
 )
@@ -112,7 +113,7 @@ def work(program: Program) -> int:
     t = program.columns.table
     sums = [t(Mac).rows * t(Mac).positions * (t(Mac).k_count + 1), t(Merge).rows * t(Merge).positions * t(Merge).parts]
     sums += [t(Req).rows * t(Req).positions, t(VReq).count, t(Lut).count, t(Softmax).rows * t(Softmax).length]
-    sums += [t(VAdd).rows * t(VAdd).count]
+    sums += [t(cls).rows * t(cls).count for cls in (VAdd, VMul)]
     sums += [t(Pool).out_h * t(Pool).out_w * t(Pool).channels * (t(Pool).kh * t(Pool).kw + 1)]
     reduced = t(Reduce)
     sums += [reduced.outer * reduced.inner * (reduced.sum_outer * reduced.sum_inner + 1)]

@@ -33,6 +33,7 @@ from fxsim.isa import (
     Store,
     Symbol,
     VAdd,
+    VMul,
     VReq,
     ZeroPoint,
     encode,
@@ -294,23 +295,17 @@ def line_fields(draw: st.DrawFn) -> dict[str, int]:
 @st.composite
 def legal_two_operands(draw: st.DrawFn) -> Instruction:
     zero = st.integers(-128, 127)
-    rescale = {}
-    for part in ("x", "y", "out"):
-        rescale[f"{part}_multiplier"] = draw(
-            st.sampled_from([0, 1 << 30, (1 << 31) - 1]) | st.integers(1 << 30, (1 << 31) - 1)
+    lo, hi = sorted(draw(st.tuples(zero, zero)))
+    zeros = {f"{part}_zero": draw(zero) for part in ("x", "y", "out")}
+    fields = {**line_fields(draw), **zeros, "clamp_lo": lo, "clamp_hi": hi}
+    multiplier = st.sampled_from([0, 1 << 30, (1 << 31) - 1]) | st.integers(1 << 30, (1 << 31) - 1)
+    if draw(st.booleans()):
+        return VMul(
+            scheme=SchemeCode.TFL_DOUBLE, multiplier=draw(multiplier), shift=draw(st.integers(-31, 30)), **fields
         )
-        rescale[f"{part}_shift"] = draw(st.integers(0, 31))
-    clamp = sorted(draw(st.tuples(zero, zero)))
-    return VAdd(
-        **line_fields(draw),
-        **rescale,
-        subtract=draw(st.integers(0, 1)),
-        x_zero=draw(zero),
-        y_zero=draw(zero),
-        out_zero=draw(zero),
-        clamp_lo=clamp[0],
-        clamp_hi=clamp[1],
-    )
+    rescale = {f"{part}_multiplier": draw(multiplier) for part in ("x", "y", "out")}
+    shifts = {f"{part}_shift": draw(st.integers(0, 31)) for part in ("x", "y", "out")}
+    return VAdd(subtract=draw(st.integers(0, 1)), **rescale, **shifts, **fields)
 
 
 @st.composite

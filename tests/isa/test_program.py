@@ -28,6 +28,7 @@ from fxsim.isa import (
     Space,
     Store,
     VAdd,
+    VMul,
     VReq,
     encode,
     records,
@@ -300,6 +301,7 @@ REDUCE = Reduce(
     sum_addr=20, out_addr=12, out_pitch=3, clamp_hi=9,
 )  # fmt: skip
 VADD = VAdd(rows=2, count=4, y_addr=8, out_addr=16, x_stride=4, out_stride=4, x_step=1, y_step=1, clamp_hi=9)
+VMUL = VMul(rows=2, count=4, y_addr=8, out_addr=16, x_stride=4, out_stride=4, x_step=1, y_step=1, clamp_hi=9)
 COPY = Copy(rows=2, row_bytes=4, out_addr=16, x_stride=4, out_stride=4)
 FILL = Fill(rows=2, row_bytes=4, out_addr=16, out_stride=4)
 SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=22, diff_min=-496)
@@ -324,6 +326,12 @@ SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=2
         (dataclasses.replace(VREQ, out_addr=0), ""),
         (dataclasses.replace(VREQ, scheme=SchemeCode.FP32_RNE), "field scheme: must be an integer scheme"),
         (dataclasses.replace(VREQ, shift=31), "field shift: must be a shift that the scheme takes, not 31"),
+        (VMUL, ""),
+        (dataclasses.replace(VMUL, out_addr=0), ""),
+        (dataclasses.replace(VMUL, out_addr=9), "field out_addr: must give output lines that equal those of operand y"),
+        (dataclasses.replace(VMUL, out_stride=3), "field out_stride: must be at least count: written rows do not"),
+        (dataclasses.replace(VMUL, scheme=SchemeCode.FP32_RNE), "field scheme: must be an integer scheme"),
+        (dataclasses.replace(VMUL, shift=31), "field shift: must be a shift that the scheme takes, not 31"),
         (COPY, ""),
         (dataclasses.replace(COPY, x_stride=0, out_addr=4), ""),
         (dataclasses.replace(COPY, x_addr=24), ""),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa import Copy, Fill, Load, Lut, Pool, PoolKind, Reduce, Softmax, Space, Store, VAdd, VReq
+from fxsim.isa import Copy, Fill, Load, Lut, Pool, PoolKind, Reduce, Softmax, Space, Store, VAdd, VMul, VReq
 from fxsim.isa.reference import PlainMachine
 from fxsim.numerics import SchemeCode
 from tests.isa.plain import HARDWARE, machine
@@ -134,6 +134,21 @@ def test_vadd_adds_codes_of_two_scales() -> None:
          x_zero=3, y_zero=-8, x_multiplier=1 << 30, y_multiplier=1 << 30, out_multiplier=1 << 30, out_shift=18,
          ).execute(plain)  # fmt: skip
     assert list(plain.read(Space.ACT, 60, 2)) == [2, 2]  # 1 - (-1), both halved on the way and doubled back
+
+
+def test_vmul_multiplies_codes_of_two_scales() -> None:
+    """Scales 0.05, 0.0321 and 0.0713; the runtime's own results."""
+    plain = machine(np.array([127, -128, 0, 4, 50, -77, 127, -128, 0, -9, -100, 33], np.int8).tobytes())
+    fields: dict[str, Any] = {
+        "scheme": SchemeCode.TFL_DOUBLE, "multiplier": 1546911104, "shift": -5, "x_zero": 4, "y_zero": -9,
+        "out_zero": 13, "clamp_lo": -128, "clamp_hi": 127,
+    }  # fmt: skip
+    VMul(rows=1, count=6, x_step=1, y_addr=6, y_step=1, out_addr=32, **fields).execute(plain)
+    assert np.frombuffer(plain.read(Space.ACT, 32, 6), np.int8).tolist() == [127, 127, 12, 13, -81, -64]
+    VMul(rows=3, count=2, x_stride=2, x_step=1, y_addr=8, out_addr=40, out_stride=3, **fields).execute(plain)
+    VMul(rows=1, count=6, x_step=1, y_addr=8, out_addr=50, **fields).execute(plain)
+    rows = b"".join(plain.read(Space.ACT, 40 + 3 * r, 2) for r in range(3))
+    assert rows == plain.read(Space.ACT, 50, 6)
 
 
 def test_copy_and_fill_write_lines() -> None:

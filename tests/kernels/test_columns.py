@@ -27,6 +27,7 @@ from fxsim.isa import (
     Space,
     Store,
     VAdd,
+    VMul,
     VReq,
     ZeroPoint,
 )
@@ -62,6 +63,7 @@ def test_run_columns_are_fields() -> None:
         (Reduce, kernels.REDUCE_COLUMNS),
         (Softmax, kernels.SOFTMAX_COLUMNS),
         (VAdd, kernels.VADD_COLUMNS),
+        (VMul, kernels.VMUL_COLUMNS),
         (Copy, kernels.COPY_COLUMNS),
         (Fill, kernels.FILL_COLUMNS),
     ],

@@ -21,7 +21,7 @@ from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits
 from tests.ops.networks import double, tensor
 
-OPS = ["ADD"]
+OPS = ["ADD", "SUB", "MUL"]
 SHAPES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
     ((1, 4, 5, 3), (1, 4, 5, 3)),
     ((1, 4, 5, 3), (3,)),

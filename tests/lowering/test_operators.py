@@ -9,7 +9,7 @@ import pytest
 
 from fxsim.graph import DType
 from fxsim.hw import Hardware
-from fxsim.isa import Lut, Mac, Pool, Reduce, Softmax, Store, VAdd, VReq
+from fxsim.isa import Lut, Mac, Pool, Reduce, Softmax, Store, VAdd, VMul, VReq
 from fxsim.lowering import LOWERINGS, lower
 from fxsim.ops import OPERATORS
 from tests.lowering.nets import Chain
@@ -118,6 +118,11 @@ CASES = {
     "RELU_N1_TO_1": [case(Chain((1, 8, 8)).activation("RELU_N1_TO_1", (0.08, 12)), "items", act_spad_bytes=16)],
     "LOGISTIC": [case(Chain((1, 8, 8)).activation("LOGISTIC"), "items", act_spad_bytes=16)],
     "TANH": [case(Chain((1, 8, 8)).activation("TANH"), "items", act_spad_bytes=16)],
+    "SUB": [case(stretched("SUB", (1, 8, 8), 8, 1), "items", act_spad_bytes=32)],
+    "MUL": [
+        case(Chain((1, 8, 8)).binary("MUL", 0), "items", act_spad_bytes=16),
+        case(stretched("MUL", (1, 4, 1, 4), 1, 4, 4, 1), "items", act_spad_bytes=16),
+    ],
     "RESHAPE": [case(Chain((1, 4, 6)).reshape(1, 24), "")],
     "SOFTMAX": [case(Chain((8, 6)).softmax(), "items", act_spad_bytes=16)],
     "QUANTIZE": [case(Chain((1, 8, 8)).quantize(DType.UINT8, 0.08, 120), "items", act_spad_bytes=16)],
@@ -150,7 +155,7 @@ def count_tiles(program: Program) -> dict[str, int]:
     """Different starts in each dimension; `blocks` are the MAC blocks of one output tile."""
     output = program.of_kind("output")[0]
     macs = [i for i in program.instructions if isinstance(i, Mac)]
-    vector = [i for i in program.instructions if isinstance(i, Lut | Pool | Reduce | Softmax | VAdd | VReq)]
+    vector = [i for i in program.instructions if isinstance(i, Lut | Pool | Reduce | Softmax | VAdd | VMul | VReq)]
     *_, height, width, channels = (1, 1, *output.shape)
     stores = [i.dram_addr - output.address for i in program.instructions if isinstance(i, Store)]
     pixels = [divmod(at, channels) for at in stores]

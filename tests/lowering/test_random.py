@@ -32,7 +32,7 @@ def networks(draw: st.DrawFn) -> Network:
     for _ in range(draw(st.integers(1, 2))):
         add_window(chain, draw)
         if draw(st.booleans()):
-            draw(st.sampled_from([add_sum, add_pad, add_join]))(chain, draw)
+            draw(st.sampled_from([add_binary, add_pad, add_join]))(chain, draw)
         if draw(st.booleans()):
             add_activation(chain, draw)
     if draw(st.booleans()):
@@ -74,8 +74,8 @@ def add_window(chain: Chain, draw: st.DrawFn) -> None:
         chain.depthwise(draw(st.integers(1, 3)), kernel, bias=draw(st.booleans()), **attrs)
 
 
-def add_sum(chain: Chain, draw: st.DrawFn) -> None:
-    """Add an older tensor of the same shape, or a constant that is stretched."""
+def add_binary(chain: Chain, draw: st.DrawFn) -> None:
+    """Combine with an older tensor of the same shape, or a constant that is stretched."""
     shape = chain.values[chain.last].type.shape
     older = [i for i, v in enumerate(chain.values) if v.type.shape == shape and not v.is_constant]
     if draw(st.booleans()):
@@ -83,7 +83,7 @@ def add_sum(chain: Chain, draw: st.DrawFn) -> None:
     else:
         other = chain.constant(*(draw(st.sampled_from((1, n))) for n in shape[draw(st.integers(0, 3)) :]))
     activation = draw(st.sampled_from(["NONE", "RELU"]))
-    chain.binary("ADD", other, swap=draw(st.booleans()), activation=activation)
+    chain.binary(draw(st.sampled_from(["ADD", "SUB", "MUL"])), other, swap=draw(st.booleans()), activation=activation)
 
 
 def add_pad(chain: Chain, draw: st.DrawFn) -> None:

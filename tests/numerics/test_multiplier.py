@@ -31,7 +31,7 @@ from tests.numerics.edges import edge_reals
 
 STEPS = st.floats(2.0**-20, 2.0**10, width=32)
 WEIGHTLESS = ["MEAN", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1"]
-OPS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", *WEIGHTLESS]
+OPS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MUL", *WEIGHTLESS]
 
 
 @given(edge_reals(-45, 45), st.booleans())
@@ -85,11 +85,19 @@ def test_profile_factors(profile: str, op: str, per_channel: bool, si: float, sw
 
 
 @pytest.mark.parametrize("profile", list(PROFILES))
+@pytest.mark.parametrize("op", ["ADD", "SUB"])
 @given(s1=STEPS, s2=STEPS, so=STEPS)
-def test_factors_of_a_sum(profile: str, s1: float, s2: float, so: float) -> None:
-    got = PROFILES[profile].multiplier("ADD", False, np.float32(s1), np.float32(s2), np.float32(so))
+def test_factors_of_a_sum(profile: str, op: str, s1: float, s2: float, so: float) -> None:
+    got = PROFILES[profile].multiplier(op, False, np.float32(s1), np.float32(s2), np.float32(so))
     assert got.tolist() == ref_sum_multipliers(s1, s2, so)
     assert max(got[:2]) == 0.5
+
+
+def test_mul_is_binary32_throughout_in_litert_only() -> None:
+    s1, s2, so = np.float32(0.1), np.float32(0.3), np.float32(0.7)
+    exact = float(s1) * float(s2) / float(so)
+    assert PROFILES["tflite"].multiplier("MUL", False, s1, s2, so)[0] == exact
+    assert PROFILES["litert"].multiplier("MUL", False, s1, s2, so)[0] == float(s1 * s2 / so) != exact
 
 
 def test_fully_connected_rounds_the_product_to_float32_only_in_tflite_per_tensor() -> None:
@@ -106,7 +114,7 @@ def test_profile_schemes() -> None:
     for name, profile in PROFILES.items():
         assert profile.name == name
         assert profile.certified
-        for op in (*OPS, "ADD"):
+        for op in (*OPS, "ADD", "SUB"):
             float_op = (name, op) == ("litert", "FULLY_CONNECTED")
             assert profile.scheme(op) is SCHEMES["TFL_DOUBLE_FP" if float_op else "TFL_DOUBLE"]
     with pytest.raises(QuantizationError, match="operator of profile tflite must be one of: CONV_2D"):

@@ -63,6 +63,11 @@ def added(x: int, y: int, zeros: tuple[int, int, int], scales: tuple[float, floa
     return tfl_double(terms[0] + sign * terms[1], twice / (2**20 * scales[2])) + zeros[2]
 
 
+def multiplied(x: int, y: int, zeros: tuple[int, int, int], factor: float) -> int:
+    """One element of MUL before the clamp."""
+    return tfl_double((x - zeros[0]) * (y - zeros[1]), factor) + zeros[2]
+
+
 def stretched(index: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
     """Where element `index` of a result finds its operand of shape `shape`."""
     aligned = index[len(index) - len(shape) :]

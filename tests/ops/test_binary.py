@@ -42,7 +42,7 @@ def broadcasts(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], tuple
     return shapes[0], shapes[1], np.broadcast_shapes(*shapes)
 
 
-@pytest.mark.parametrize("op", ["ADD"])
+@pytest.mark.parametrize("op", ["ADD", "SUB"])
 @given(
     broadcasts(),
     st.tuples(SCALES, SCALES, SCALES),
@@ -68,10 +68,47 @@ def test_sums_equal_naive(
     for index in np.ndindex(*out.shape):
         sample, at = index[0], index[1:]
         a, b = (int(v[(sample, *naive.stretched(at, v.shape[1:]))]) for v in (x, z))
-        assert out[index] == naive.clamp(naive.added(a, b, zeros, scales), *clamp)
+        assert out[index] == naive.clamp(naive.added(a, b, zeros, scales, 1 if op == "ADD" else -1), *clamp)
 
 
-@pytest.mark.parametrize("op", ["ADD"])
+def product_factor(profile: str, scales: tuple[float, float, float]) -> float:
+    """Binary64 throughout, or binary32 throughout."""
+    first, second, out = scales
+    if profile == "tflite":
+        return first * second / out
+    return float(np.float32(np.float32(first) * np.float32(second)) / np.float32(out))
+
+
+@pytest.mark.parametrize("profile", ["tflite", "litert"])
+@given(
+    broadcasts(),
+    st.tuples(SCALES, SCALES, SCALES),
+    st.tuples(ZEROS, ZEROS, ZEROS),
+    st.sampled_from(list(LIMITS)),
+    st.integers(0, 2**32 - 1),
+)
+@example(((1, 300), (1, 300), (1, 300)), (0.25, 0.5, 0.25), (0, 0, 0), "NONE", 0)
+@example(((9, 40), (40,), (9, 40)), (0.5, 0.125, 2.0**-24), (-128, 127, 5), "RELU6", 1)
+def test_products_equal_naive(
+    profile: str,
+    shapes: tuple[tuple[int, ...], ...],
+    scales: tuple[float, float, float],
+    zeros: tuple[int, int, int],
+    activation: str,
+    seed: int,
+) -> None:
+    kinds = [tensor(shape, s, z) for shape, s, z in zip(shapes, scales, zeros, strict=True)]
+    net = double("MUL", Binary(activation), (kinds[0], kinds[1]), kinds[2], profile)
+    x, z = codes(seed, (2, *shapes[0])), codes(seed + 1, (2, *shapes[1]))
+    out = run(net, x, z)
+    clamp, factor = activation_clamp(activation, scales[2], zeros[2]), product_factor(profile, scales)
+    for index in np.ndindex(*out.shape):
+        sample, at = index[0], index[1:]
+        a, b = (int(v[(sample, *naive.stretched(at, v.shape[1:]))]) for v in (x, z))
+        assert out[index] == naive.clamp(naive.multiplied(a, b, zeros, factor), *clamp)
+
+
+@pytest.mark.parametrize("op", ["ADD", "SUB", "MUL"])
 def test_a_constant_may_stand_on_either_side(op: str) -> None:
     x, c = codes(3, (2, 1, 4, 3)), codes(4, (3,))
     kinds, y = (tensor((1, 4, 3), 0.3, 5), tensor((3,), 0.25)), tensor((1, 4, 3), 0.5, -9)

@@ -210,9 +210,12 @@ ILLEGAL = [
     ),
     (
         double("ADD", Binary(), (X, X), tensor((1, 4, 4, 2), 2.0**-20)),
-        ["factor of the sum in ADD must be above 0 and below 1"],
+        ["factor of the result in ADD must be above 0 and below 1"],
     ),
     (double("ADD", Binary(), (X, X), tensor((1, 4, 4, 2), 1.0, 0, DType.UINT8)), ["output must be int8, not uint8"]),
+    (double("SUB", Binary(), (X, X), tensor((1, 4, 4, 2), 2.0**-20)), ["factor of the result in SUB must be above 0"]),
+    (double("MUL", Binary(), (tensor((1, 2), 1e20), X), tensor((1, 4, 4, 2), 1e-8)), ["real multiplier of TFL_DOUBLE"]),
+    (double("MUL", Binary("SIGN_BIT"), (X, X), X), ["fused activation must be NONE"]),
     (pad([(1, 1)]), ["paddings must have shape (4, 2), not (1, 2)"]),
     (pad([(0, 0), (-1, 1), (0, 0), (0, 0)]), ["paddings must be at least 0, not [[0, 0], [-1, 1], [0, 0], [0, 0]]"]),
     (pad([(0, 0)] * 4, y=tensor((1, 4, 4, 2), 0.25)), ["input and output must share scale and zero point"]),

@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fxsim._core.errors import HazardError, ProgramError
-from fxsim.isa import Copy, Fill, Init, Instruction, Lut, Pool, Program, Reduce, Semaphore, Softmax, VAdd, VReq, encode
+from fxsim.isa import (
+    Copy,
+    Fill,
+    Init,
+    Instruction,
+    Lut,
+    Pool,
+    Program,
+    Reduce,
+    Semaphore,
+    Softmax,
+    VAdd,
+    VMul,
+    VReq,
+    encode,
+)
 from fxsim.sim.timing import timeline
 from tests.sim.timing_cases import CHAIN, TREE, bits, chained, load, mac, merge, program, req, store
 
@@ -188,6 +203,7 @@ def test_dma_keeps_two_requests_in_flight() -> None:
             Reduce(outer=2, inner=5, sum_outer=3, sum_inner=2, last=1, first=1, out_addr=1024, out_pitch=5),
             23,
         ),
+        (VMul(rows=3, count=5, out_addr=1024, out_stride=5), 15),  # depth 7 + 4 steps of 2
         (Copy(rows=2, row_bytes=9, x_stride=9, out_addr=1024, out_stride=9), 8),  # depth 3 + 5 steps
         (Fill(rows=1, row_bytes=9, out_addr=1024), 5),  # depth 2 + 3 steps
         (VAdd(rows=2, count=5, out_addr=1024, out_stride=5), 14),  # depth 8 + 3 steps of 2

@@ -36,6 +36,7 @@ from fxsim.isa import (
     Store,
     Symbol,
     VAdd,
+    VMul,
     VReq,
     ZeroPoint,
     encode,
@@ -212,6 +213,15 @@ def _vadd(random: Random, _hw: Hardware, _modes: Modes) -> VAdd:
     return VAdd(subtract=_int(random, 0, 1), clamp_lo=lo, clamp_hi=hi, **_lines(random), **rescale)
 
 
+def _vmul(random: Random, _hw: Hardware, _modes: Modes) -> VMul:
+    scheme = random.choice([s for s in SCHEMES.values() if s.synthesizable])
+    requant = scheme.derive(random.choice((1e-5, 0.0013, 0.5, 0.8, 1.0)))
+    lo, hi = _clamp(random, 0)
+    zeros = {f"{part}_zero": random.choice((0, -128, 127, _int(random, -256, 255))) for part in ("x", "y", "out")}
+    return VMul(scheme=scheme.code, multiplier=int(requant.multiplier[0]), shift=int(requant.shift[0]), clamp_lo=lo,
+                clamp_hi=hi, **_lines(random), **zeros)  # fmt: skip
+
+
 def _move(random: Random, _hw: Hardware, _modes: Modes) -> Copy | Fill:
     rows, size = _int(random, 1, 4), _int(random, 1, 60)
     lines = {"rows": rows, "row_bytes": size, "out_addr": _int(random, 2000, 3000),
@@ -236,7 +246,7 @@ def _copy(random: Random, _hw: Hardware, _modes: Modes) -> Load | Store:
 
 
 MAKERS: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req, _pool, _vreq, _lut, _reduce, _softmax,
-                            _vadd, _move, _copy)  # fmt: skip
+                            _vadd, _vmul, _move, _copy)  # fmt: skip
 
 
 def _constants(random: Random, scheme: Scheme) -> bytes:

@@ -1,6 +1,8 @@
 """ADD on the vector engine."""
 
+from functools import partial
+
 from fxsim.lowering.base import LOWERINGS, Lowering
 from fxsim.lowering.sum_layer import prepare_sum
 
-LOWERINGS.add("ADD", Lowering(prepare_sum))
+LOWERINGS.add("ADD", Lowering(partial(prepare_sum, False)))

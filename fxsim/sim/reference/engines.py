@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fxsim.isa import Copy, Engine, Fill, Instruction, Load, Lut, Pool, Reduce, Softmax, Store, VAdd, VReq
+from fxsim.isa import Copy, Engine, Fill, Instruction, Load, Lut, Pool, Reduce, Softmax, Store, VAdd, VMul, VReq
 from fxsim.sim.reference.bench import Bench, Decoder, Register, at_least_one, ceil_div
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def vector_steps(instruction: Instruction, lanes: int) -> int:
         return ceil_div(instruction.rows * instruction.length, lanes)
     if isinstance(instruction, Copy | Fill):
         return ceil_div(instruction.rows * instruction.row_bytes, lanes)
-    if isinstance(instruction, VAdd):
+    if isinstance(instruction, VAdd | VMul):
         return ceil_div(instruction.rows * instruction.count, lanes)
     assert isinstance(instruction, VReq | Lut)
     return ceil_div(instruction.count, lanes)
