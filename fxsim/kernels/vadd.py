@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim._core.jit import entry_kernel, inner_kernel
+from fxsim._core.jit import entry_kernel, kernel
 from fxsim.numerics import SUM_SHIFT, rounding_divide_by_pot, saturate, srdhm
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ SIGN = 128
 """Top bit of a code: flipping and subtracting it turns a byte into a signed number."""
 
 
-@inner_kernel
+@kernel
 def fill_table(zero: int, multiplier: int, shift: int, sign: int, table: NDArray[np.int64]) -> None:
     """Fill `table` with `sign` times the rescaled operand of every byte; |entry| <= 2**29."""
     for code in range(CODES):
