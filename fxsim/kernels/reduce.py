@@ -41,19 +41,54 @@ def take_sums(f: NDArray[np.int64], act: NDArray[np.uint8], place: int, totals: 
 
 
 @inner_kernel
+def add_line(codes: NDArray[np.uint8], flip: int, totals: NDArray[np.int64]) -> None:
+    """Add neighbouring codes, one to each of `totals`."""
+    for i in range(totals.size):
+        totals[i] += np.int64(codes[i]) ^ flip
+
+
+@inner_kernel
+def sum_line(codes: NDArray[np.uint8], flip: int) -> int:
+    """Sum of neighbouring codes."""
+    total = np.int64(0)
+    for i in range(codes.size):
+        total += np.int64(codes[i]) ^ flip
+    return int(total)
+
+
+@inner_kernel
+def sum_spread(codes: NDArray[np.uint8], stride: int, count: int, flip: int) -> int:
+    """Sum of `count` codes `stride` bytes apart."""
+    total = np.int64(0)
+    for i in range(count):
+        total += np.int64(codes[i * stride]) ^ flip
+    return int(total)
+
+
+@inner_kernel
 def add_codes(f: NDArray[np.int64], act: NDArray[np.uint8], start: int, totals: NDArray[np.int64]) -> None:
     """Add the codes of one outer row to `totals` [inner]; `start` is the row's first code.
 
-    At most 2**28 codes of magnitude below 2**18 are added, so that no sum reaches 2**47.
+    Neighbouring outputs are summed side by side, neighbouring elements of a sum in one run. At most 2**28 codes of
+    magnitude below 2**18 are added, so that no sum reaches 2**47.
     """
     flip = 128 if f[X_SIGNED] else 0
-    stride = f[INNER_STRIDE]
-    less = flip + f[IN_ZERO]
     for p in range(f[SUM_OUTER]):
-        for q in range(f[SUM_INNER]):
-            address = start + p * f[SUM_OUTER_STRIDE] + q * f[SUM_INNER_STRIDE]
+        row = start + p * f[SUM_OUTER_STRIDE]
+        if f[INNER_STRIDE] == 1:
+            for q in range(f[SUM_INNER]):
+                first = row + q * f[SUM_INNER_STRIDE]
+                add_line(act[first : first + totals.size], flip, totals)
+        else:
             for i in range(totals.size):
-                totals[i] += (np.int64(act[address + i * stride]) ^ flip) - less
+                first = row + i * f[INNER_STRIDE]
+                if f[SUM_INNER_STRIDE] == 1:
+                    totals[i] += sum_line(act[first : first + f[SUM_INNER]], flip)
+                else:
+                    totals[i] += sum_spread(act[first:], f[SUM_INNER_STRIDE], f[SUM_INNER], flip)
+    less = f[SUM_OUTER] * f[SUM_INNER] * (flip + f[IN_ZERO])
+    for i in range(totals.size):
+        totals[i] -= less
 
 
 @inner_kernel

@@ -56,6 +56,9 @@ def small_networks() -> dict[str, list[Network]]:
         chain = Chain((1, 6, 7, 3), seed=seed).conv(4, stride_h=2).depthwise(2).pool("AVERAGE").pool("MAX", (1, 1))
         chain = chain.conv(2, (1, 1)).reshape(1, -1).dense(5).quantize(DType.UINT8, 0.2, 121)
         found["chain"].append(chain.quantize(DType.INT8, 0.2, -7).softmax().dequantize().build())
+    edges = Chain((1, 5, 6, 4), scale=1 / 255, zero_point=0, dtype=DType.UINT8).quantize(DType.INT8, 1 / 64, -128)
+    edges.activation("TANH").mean(1, 2, keep_dims=1).activation("RELU6").activation("LOGISTIC")
+    found["chain"].append(edges.quantize(DType.UINT8, 1 / 256, 0).build())
     return dict(found)
 
 

@@ -22,12 +22,13 @@ class Chain:
     seed: int = 0
     scale: float = 0.05
     zero_point: int = 3
+    dtype: DType = DType.INT8
     values: list[Value] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
-        self._value("x", self.shape, DType.INT8, self.scale, self.zero_point)
+        self._value("x", self.shape, self.dtype, self.scale, self.zero_point)
         self.last = 0
 
     def conv(self, channels: int, kernel: tuple[int, int] = (3, 3), *, bias: bool = True, **attrs: Any) -> Chain:

@@ -24,11 +24,12 @@ SPADS = {
 def networks(draw: st.DrawFn) -> Network:
     """One or two windowed layers, sometimes with a dense tail."""
     size = st.integers(1, 6)
-    chain = Chain(
-        (draw(st.sampled_from([1, 1, 2])), draw(size), draw(size), draw(st.integers(1, 7))),
-        seed=draw(st.integers(0, 99)),
-        zero_point=draw(st.integers(-128, 127)),
-    )
+    shape = (draw(st.sampled_from([1, 1, 2])), draw(size), draw(size), draw(st.integers(1, 7)))
+    seed, zero = draw(st.integers(0, 99)), draw(st.integers(-128, 127))
+    if draw(st.booleans()):
+        chain = Chain(shape, seed=seed, zero_point=zero)
+    else:
+        chain = Chain(shape, seed=seed, zero_point=zero + 128, dtype=DType.UINT8).quantize(DType.INT8, 0.07, zero)
     for _ in range(draw(st.integers(1, 2))):
         add_window(chain, draw)
         if draw(st.booleans()):
