@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,7 @@ import pytest
 import fxsim
 from fxsim.api import differences, random_samples
 from fxsim.hw import presets
-
-MODELS = Path(__file__).resolve().parents[1] / "models" / "digits"
-CARD = json.loads((MODELS / "card.json").read_text(encoding="utf-8"))
-
-
-def images(name: str, count: int | None = None) -> np.ndarray:
-    file = "x_eval.npy" if name == "digits_cnn" else "x_eval_flat.npy"
-    array: np.ndarray = np.load(MODELS / file)
-    return array[:count]
+from tests.own import CARD, MODELS, images
 
 
 @pytest.mark.parametrize("name", sorted(CARD))

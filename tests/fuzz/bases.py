@@ -15,6 +15,7 @@ from fxsim.runtimes import cases
 from tests.given import NETWORKS
 from tests.isa.tiny import tiny_program
 from tests.lowering.nets import Chain
+from tests.own import MODELS
 
 if TYPE_CHECKING:
     from random import Random
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 _ROOT = Path(__file__).resolve().parents[2]
-_OURS = _ROOT / "models" / "digits"
 _GIVEN = Path(os.environ.get("FXSIM_MODELS") or _ROOT.parent / "shared" / "models")
-LARGE = ("digits_cnn", *NETWORKS)
+LARGE = ("digits_cnn", "digits_resnet", *NETWORKS)
 """Networks that take the default hardware only, to keep a case short."""
 
 
@@ -65,7 +65,7 @@ def small_networks() -> dict[str, list[Network]]:
 @cache
 def model_file(name: str) -> bytes:
     """Bytes of one of our models, or of a given one; our smaller one stands in for a given one that is not there."""
-    for folder in (_OURS, _GIVEN):
+    for folder in (MODELS, _GIVEN):
         path = folder / f"{name}.tflite"
         if path.is_file():
             return path.read_bytes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +19,8 @@ from fxsim.sim.reference.work import Work, x_beats
 from fxsim.sim.timing import timeline
 from fxsim.testing import programs
 from tests.given import NETWORKS, given_folder
+from tests.own import MODELS
 
-DIGITS = Path(__file__).resolve().parents[2] / "models" / "digits" / "digits_cnn.tflite"
 PAPER = Hardware.load("paper-4x4")
 CHAIN = PAPER.replace(reduction="chain")
 TILE = Mac(
@@ -190,9 +189,15 @@ def test_closed_form_on_presets(program: Program) -> None:
 
 
 def test_closed_form_on_a_network() -> None:
-    network = fxsim.load(DIGITS)
+    network = fxsim.load(MODELS / "digits_cnn.tflite")
     for name in presets():
         assert_equal_to_closed_form(lower(network, Hardware.load(name)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", presets())
+def test_closed_form_on_a_residual_network(preset: str) -> None:
+    assert_equal_to_closed_form(lower(fxsim.load(MODELS / "digits_resnet.tflite"), Hardware.load(preset)))
 
 
 @pytest.mark.slow
