@@ -139,13 +139,17 @@ class Timing:
     fill_depth: int = option(2, "vector pipeline depth of FILL", unit="cycles", lo=1, hi=1024)
     fill_interval: int = option(1, "cycles per FILL step (lanes bytes)", unit="cycles", lo=1, hi=1024)
     dataflow: str = option(
-        "weight-stationary",
-        "block size of a weight tile: one position, or half the bank",
-        values=("output-stationary", "weight-stationary"),
+        "auto",
+        "positions that a weight tile stays for: one, half the bank, or layer by layer what the cost model finds best",
+        values=("auto", "output-stationary", "weight-stationary"),
     )
 
     double_buffering: str = option(
         "on", "two buffers per tile, loads move ahead of the work before them", values=("on", "off")
+    )
+
+    layer_reuse: str = option(
+        "on", "tensors between layers stay in the activation scratchpad where they fit", values=("on", "off")
     )
 
     def __post_init__(self) -> None:

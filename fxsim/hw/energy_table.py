@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,7 @@ class EnergyTable:
     @classmethod
     def load(cls, name: str = DEFAULT_TABLE) -> EnergyTable:
         """Load a table that ships with fxsim by name."""
-        if name not in energy_tables():
-            raise EnergyError(f"energy table must be one of: {', '.join(energy_tables())}", got=name)
-        data = tomllib.loads((resources.files("fxsim.hw") / "tables" / f"{name}.toml").read_text(encoding="utf-8"))
-        return cls(data["name"], data["source"], tuple(data["excluded"]), data["rules"], data["kinds"])
+        return _shipped(name)
 
     def price(self, event: Event, hardware: Hardware) -> Price:
         """pJ of one `event` on `hardware`.
@@ -70,6 +68,14 @@ class EnergyTable:
         bits = rule["random"] * (event.bits + event.other_bits)
         low, high = rule["derived_low"] * price.low, rule["derived_high"] * price.high
         return Price(low / bits, price.nominal / bits, high / bits, True, rule["source"])
+
+
+@cache
+def _shipped(name: str) -> EnergyTable:
+    if name not in energy_tables():
+        raise EnergyError(f"energy table must be one of: {', '.join(energy_tables())}", got=name)
+    data = tomllib.loads((resources.files("fxsim.hw") / "tables" / f"{name}.toml").read_text(encoding="utf-8"))
+    return EnergyTable(data["name"], data["source"], tuple(data["excluded"]), data["rules"], data["kinds"])
 
 
 def energy_tables() -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from fxsim.isa.assembler import disassemble
 from fxsim.isa.base import INSTRUCTIONS, Engine, Instruction, Semaphore, Space, Unit
+from fxsim.isa.beats import MacArray, SumBeats, SumShape, array_of, beats_of, mac_shapes, merge_shapes, position_beats
 from fxsim.isa.bursts import bursts
 from fxsim.isa.codec import decode, encode
-from fxsim.isa.columns import Columns, Table, decode_columns
+from fxsim.isa.columns import Columns, Table, decode_columns, with_tokens
 from fxsim.isa.fields import WORD_BYTES, Field
 from fxsim.isa.footprints import DRAM, Interval, Memory, reads, regions, writes
 from fxsim.isa.image import ITEM_BYTES, Layer, Symbol
@@ -44,6 +45,7 @@ __all__ = [
     "Load",
     "Lut",
     "Mac",
+    "MacArray",
     "Memory",
     "Merge",
     "Order",
@@ -56,6 +58,8 @@ __all__ = [
     "Softmax",
     "Space",
     "Store",
+    "SumBeats",
+    "SumShape",
     "Symbol",
     "Table",
     "Unit",
@@ -63,15 +67,21 @@ __all__ = [
     "VMul",
     "VReq",
     "ZeroPoint",
+    "array_of",
     "assemble",
+    "beats_of",
     "bursts",
     "decode",
     "decode_columns",
     "disassemble",
     "encode",
+    "mac_shapes",
     "manual",
+    "merge_shapes",
     "operations",
+    "position_beats",
     "reads",
     "regions",
+    "with_tokens",
     "writes",
 ]

@@ -11,12 +11,15 @@ r"""Programs as text (``.fxs``): complete, so that ``assemble(disassemble(p))`` 
     .end
     .symbol name="x" address=1024 shape=[1,8,8,4] ...
     .layer name="conv" op="CONV_2D" macs=9216 ...
+    .layer name="pool" op="MAX_POOL_2D" macs=0 ...
+    .in layer="conv"
     LOAD push=DMA_MAC space=WEIGHT row_bytes=1024     # 0
     MAC pop=DMA_MAC first=1 ...
 
-The instructions after a ``.layer`` line belong to that layer. Directive values are JSON without blanks (a blank inside
-a string is ``\u0020``). Instruction fields are integers (``0x`` allowed) or enum members; ``pop`` and ``push`` list
-semaphores joined by ``|``; a field left out has its default. A token that starts with ``#`` begins a comment.
+Instructions belong to the layer of the last ``.in`` line, or of the last ``.layer`` line if that came later. Directive
+values are JSON without blanks (a blank inside a string is ``\u0020``). Instruction fields are integers (``0x`` allowed)
+or enum members; ``pop`` and ``push`` list semaphores joined by ``|``; a field left out has its default. A token that
+starts with ``#`` begins a comment.
 """
 
 from __future__ import annotations
@@ -77,11 +80,13 @@ def disassemble(program: Image) -> str:
     lines = [_directive(".program", head), ".hardware", program.hardware.to_toml().rstrip("\n"), ".end"]
     lines += [".constants", *_hex_lines(program.constants), ".end"]
     lines += [_directive(".symbol", _shallow(symbol)) for symbol in program.symbols]
-    first = np.searchsorted(program.layer_of, np.arange(len(program.layers) + 1)).tolist()
-    for number, layer in enumerate(program.layers):
-        lines.append(_directive(".layer", _shallow(layer)))
-        for index in range(first[number], first[number + 1]):
-            lines.append(f"{instruction_text(program.instructions[index])}  # {index}")
+    lines += [_directive(".layer", _shallow(layer)) for layer in program.layers]
+    current = len(program.layers) - 1
+    for index, (instruction, number) in enumerate(zip(program.instructions, program.layer_of.tolist(), strict=True)):
+        if number != current:
+            lines.append(_directive(".in", {"layer": program.layers[number].name}))
+            current = number
+        lines.append(f"{instruction_text(instruction)}  # {index}")
     return "\n".join(lines) + "\n"
 
 
@@ -120,6 +125,8 @@ class _Reader:
         self._symbols: list[Symbol] = []
         self._layers: list[Layer] = []
         self._layer_of: list[int] = []
+        self._numbers: dict[str, int] = {}
+        self._current = -1
         self._instructions: list[Instruction] = []
 
     def run(self) -> None:
@@ -164,12 +171,20 @@ class _Reader:
             self._symbols.append(Symbol(**_record(tokens, records.SYMBOL)))
         elif name.text == ".layer":
             self._layers.append(Layer(**_record(tokens, records.LAYER)))
+            self._current = self._numbers[self._layers[-1].name] = len(self._layers) - 1
+        elif name.text == ".in":
+            self._current = self._declared(_record(tokens, {"layer": records.text})["layer"], name)
         else:
             raise AssemblyError(
-                "directive must be .program, .hardware, .constants, .symbol, .layer or .end",
+                "directive must be .program, .hardware, .constants, .symbol, .layer, .in or .end",
                 got=name.text,
                 where=name.where,
             )
+
+    def _declared(self, wanted: str, name: _Token) -> int:
+        if wanted not in self._numbers:
+            raise AssemblyError("layer must be declared by a .layer line before", got=wanted, where=name.where)
+        return self._numbers[wanted]
 
     def _once(self, present: object, name: _Token) -> None:
         if present is not None:
@@ -194,7 +209,7 @@ class _Reader:
         if not self._layers:
             raise AssemblyError("instructions must follow a .layer line", where=tokens[0].where)
         self._instructions.append(_parse_instruction(tokens))
-        self._layer_of.append(len(self._layers) - 1)
+        self._layer_of.append(self._current)
 
 
 def _parse_instruction(tokens: list[_Token]) -> Instruction:

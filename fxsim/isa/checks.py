@@ -145,14 +145,12 @@ def _check_sizes(program: Image) -> None:
             f"layer_of must be int32 [{len(program.columns)}], one per instruction",
             got=(str(layer_of.dtype), layer_of.shape),
         )
-    if layer_of.size and (np.diff(layer_of) < 0).any():
-        raise ProgramError(
-            "layer_of must never decrease", where=f"instruction {int(np.argmax(np.diff(layer_of) < 0)) + 1}"
-        )
-    if layer_of.size and not (layer_of[0] >= 0 and layer_of[-1] < len(program.layers)):
+    stray = np.flatnonzero((layer_of < 0) | (layer_of >= len(program.layers)))
+    if stray.size:
         raise ProgramError(
             f"layer_of must be at least 0 and below {len(program.layers)}, the number of layers",
-            got=(int(layer_of[0]), int(layer_of[-1])),
+            got=int(layer_of[stray[0]]),
+            where=f"instruction {int(stray[0])}",
         )
 
 
@@ -188,16 +186,27 @@ def _check_place(program: Image, symbol: Symbol) -> None:
     if symbol.dtype not in ITEM_BYTES:
         raise ProgramError(f"dtype must be one of: {', '.join(ITEM_BYTES)}", got=symbol.dtype, where=where)
     end = symbol.address + symbol.nbytes
+    if not symbol.ready <= symbol.until <= len(program):
+        raise ProgramError(
+            f"ready and until must ascend within 0..{len(program)}", got=(symbol.ready, symbol.until), where=where
+        )
+    if symbol.memory == "ACT":
+        _check_resident(program, symbol, end, where)
+        return
     if end > program.dram_bytes:
         raise ProgramError(f"symbol must end inside DRAM, {program.dram_bytes} bytes", got=end, where=where)
     if symbol.address < len(program.constants) and (end > len(program.constants) or symbol.kind == "input"):
         raise ProgramError(
             f"symbol must be above the constants, {len(program.constants)} bytes", got=symbol.address, where=where
         )
-    if not symbol.ready <= symbol.until <= len(program):
-        raise ProgramError(
-            f"ready and until must ascend within 0..{len(program)}", got=(symbol.ready, symbol.until), where=where
-        )
+
+
+def _check_resident(program: Image, symbol: Symbol, end: int, where: str) -> None:
+    room = program.hardware.timing.act_spad_bytes
+    if symbol.kind != "tensor":
+        raise ProgramError("inputs and outputs must be in DRAM", got=symbol.memory, where=where)
+    if end > room:
+        raise ProgramError(f"symbol must end inside the activation scratchpad, {room} bytes", got=end, where=where)
 
 
 def _check_quantization(symbol: Symbol) -> None:

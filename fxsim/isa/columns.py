@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa.base import INSTRUCTIONS, OPCODE_BITS, Instruction
+from fxsim.isa.base import INSTRUCTIONS, OPCODE_BITS, Instruction, Semaphore
 from fxsim.isa.fields import WORD_BYTES, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WORDS = WORD_BYTES // 8
 _LANE = 64
@@ -138,6 +142,16 @@ def insert(words: NDArray[np.uint64], rows: Ints, field: Field, values: Ints) ->
     words[rows, lane] |= raw << np.uint64(shift)
     if shift + field.bits > _LANE:
         words[rows, lane + 1] |= raw >> np.uint64(_LANE - shift)
+
+
+def with_tokens(code: bytes, pops: Sequence[int], pushes: Sequence[int]) -> bytes:
+    """Return `code`, whose instructions carry no tokens, with these masks of semaphores, one per instruction."""
+    words = np.frombuffer(code, np.dtype("<u8")).reshape(-1, WORDS).astype(np.uint64)
+    offset = OPCODE_BITS
+    for masks in (pops, pushes):
+        words[:, 0] |= np.array(masks, np.uint64) << np.uint64(offset)
+        offset += len(Semaphore)
+    return words.astype(np.dtype("<u8"), copy=False).tobytes()
 
 
 def place(index: int, cls: type[Instruction], field: str = "") -> str:

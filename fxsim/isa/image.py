@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "int64": 8, "float32": 4}
 """Element types of symbols and their sizes."""
 KINDS = ("input", "output", "tensor")
+MEMORIES = ("DRAM", "ACT")
+"""Where a symbol may live: DRAM, or the activation scratchpad (tensors between layers only)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A tensor of the network in DRAM.
+    """A tensor of the network by place.
 
     Attributes
     ----------
     name
         The network's own name.
     address
-        DRAM byte address; elements are dense, row major, little-endian.
+        Byte address in `memory`; elements are dense, row major, little-endian.
     shape
         As in the model, its first dimension included.
     dtype
@@ -46,6 +48,8 @@ class Symbol:
         ``input``, ``output`` or ``tensor``.
     ready, until
         The tensor is complete once `ready` instructions have run, and intact until `until` have.
+    memory
+        ``DRAM``, or ``ACT`` for a tensor that only ever lives in the activation scratchpad.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Symbol:
     kind: str
     ready: int
     until: int
+    memory: str = "DRAM"
 
     @property
     def nbytes(self) -> int:
@@ -81,6 +86,9 @@ class Layer:
         Names of the results.
     channels
         Output channels that have accumulator statistics; 0 where the layer has no accumulators.
+    dram_saved
+        DRAM bytes per sample, in whole bursts, that the layer does not move because operands or results stay in the
+        activation scratchpad: each such tensor once.
     """
 
     name: str
@@ -90,6 +98,7 @@ class Layer:
     out_shapes: tuple[tuple[int, ...], ...]
     outputs: tuple[str, ...]
     channels: int
+    dram_saved: int = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,7 +122,7 @@ class Image:
     layers
         One per node, in order.
     layer_of
-        int32 [instructions], the layer of each instruction, never decreasing.
+        int32 [instructions], the layer of each instruction; loads may stand among the instructions of earlier layers.
     batched
         Whether the model's first dimension is 1 and samples are independent runs.
     """

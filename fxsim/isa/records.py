@@ -7,7 +7,7 @@ from typing import Any
 
 from fxsim._core.errors import HardwareError, ProgramError
 from fxsim.hw import Hardware
-from fxsim.isa.image import KINDS, Layer, Symbol
+from fxsim.isa.image import KINDS, MEMORIES, Layer, Symbol
 
 Parser = Callable[[Any, str], Any]
 """(value, where) → checked value, or `ProgramError`."""
@@ -116,6 +116,7 @@ SYMBOL: Mapping[str, Parser] = {
     "kind": one_of(*KINDS),
     "ready": natural,
     "until": natural,
+    "memory": one_of(*MEMORIES),
 }
 LAYER: Mapping[str, Parser] = {
     "name": text,
@@ -125,6 +126,7 @@ LAYER: Mapping[str, Parser] = {
     "out_shapes": each(shape),
     "outputs": each(text),
     "channels": natural,
+    "dram_saved": natural,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from fxsim.lowering.allocate import DRAM_ALIGNMENT, align
 if TYPE_CHECKING:
     from fxsim.graph import Network, Node, TensorType
     from fxsim.hw import Hardware
+    from fxsim.lowering.buffers import Buffers
+    from fxsim.lowering.mac_choice import Option
     from fxsim.lowering.tiling import Span
     from fxsim.numerics import Affine
 
@@ -62,13 +65,19 @@ class Homes:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One node to be lowered: the network, the hardware with the node's own numerics, constants so far, homes."""
+    """One node to be lowered: network, hardware with the node's own numerics, constants so far, homes, buffers."""
 
     net: Network
     node: Node
     hardware: Hardware
     constants: ConstantPool
     homes: Homes
+    buffers: Buffers
+
+    def tiles(self, size: int, count: int, behind: int) -> deque[int]:
+        """Addresses of `count` buffers of `size` bytes in the layer's room, `behind` bytes after its start."""
+        first = self.homes.room.start + behind
+        return deque(first + size * i for i in range(count))
 
     @property
     def double(self) -> bool:
@@ -110,11 +119,13 @@ class Lowering:
     """How one operator is lowered.
 
     `prepare` validates the node against the hardware, chooses tiles, adds constants, and returns the emitter. An
-    `alias` has no instructions: its result is the first operand's bytes under another name.
+    `alias` has no instructions: its result is the first operand's bytes under another name. `options` lists the ways
+    to run the node, the one that `prepare` takes first; None where there is only one.
     """
 
     prepare: Callable[[Site], Emit]
     alias: bool = False
+    options: Callable[[Site], list[Option]] | None = None
 
 
 LOWERINGS: Registry[Lowering] = Registry("lowering rule", folder="fxsim.lowering.ops", error=UnsupportedError)

@@ -36,10 +36,15 @@ class IntervalMap(Generic[T]):
 
     def assign(self, start: int, end: int, record: T) -> None:
         """Give [start, end) one record, merging whatever was there."""
-        if start < end:
-            first, last = self._cut(start, end)
-            self._starts[first:last] = [start]
-            self._records[first:last] = [record]
+        if start >= end:
+            return
+        at = bisect_right(self._starts, start)
+        if at < len(self._starts) and self._starts[at - 1] == start and self._starts[at] == end:
+            self._records[at - 1] = record  # buffers are used again and again
+            return
+        first, last = self._cut(start, end)
+        self._starts[first:last] = [start]
+        self._records[first:last] = [record]
 
     def update(self, start: int, end: int, change: Callable[[T], T]) -> None:
         """Replace every record inside [start, end) by ``change(record)``; intervals at the ends are split."""

@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import LoweringError, QuantizationError
 from fxsim.isa import RECORD_BYTES, Init, Instruction, Mac, Merge, Order, Req, Space, ZeroPoint
-from fxsim.lowering.allocate import Request, allocate
+from fxsim.lowering.mac_choice import Option, mac_options
 from fxsim.lowering.mac_stream import Stream, make_stream, pack_records, pack_weights, weight_zero
-from fxsim.lowering.mac_tiling import MacTiling, choose_tiling
+from fxsim.lowering.mac_tiling import MacTiling, Place
 from fxsim.lowering.tiling import Span, load
-from fxsim.lowering.windows import Area, Region, all_taps, areas, first_tap, load_region, region, store_area
+from fxsim.lowering.windows import (
+    PIECE_BYTES,
+    Area,
+    Region,
+    all_taps,
+    areas,
+    first_tap,
+    load_pieces,
+    region,
+    store_area,
+    sub_area,
+)
 from fxsim.numerics import Overflow, Reduction
 from fxsim.ops import MacParams, mac_params
 
@@ -31,17 +42,37 @@ def prepare_mac(site: Site) -> Emit:
     LoweringError
         The layer's numbers do not fit the hardware's (`fxsim.ops.mac_params`), or it needs too many instructions.
     """
-    try:
-        params = mac_params(site.net, site.node, site.hardware.numerics)
-    except QuantizationError as error:
-        raise LoweringError(str(error), where=site.where) from None
-    weight_bytes = site.net.values[site.node.inputs[1]].type.dtype.numpy.itemsize
-    x_code, out_code = site.source.dtype.numpy.itemsize, site.result.dtype.numpy.itemsize
-    stream = make_stream(params, site.hardware, weight_bytes, site.where)
-    tiling = choose_tiling(stream, site.hardware.timing, (x_code, out_code), site.where)
+    params = _params(site)
+    stream = _stream(site, params)
+    tiling = _options(site, stream)[0].tiling
     weights, records = site.constants.add(pack_weights(params, stream)), site.constants.add(pack_records(params))
+    x_code, out_code = site.source.dtype.numpy.itemsize, site.result.dtype.numpy.itemsize
     layer = MacLayer(site, params, stream, tiling, weights, records, x_code, out_code)
     return layer.emit
+
+
+def mac_site_options(site: Site) -> list[Option]:
+    """The ways to run a MAC node, the one that `prepare_mac` takes first; errors as there."""
+    return _options(site, _stream(site, _params(site)))
+
+
+def _params(site: Site) -> MacParams:
+    try:
+        return mac_params(site.net, site.node, site.hardware.numerics)
+    except QuantizationError as error:
+        raise LoweringError(str(error), where=site.where) from None
+
+
+def _stream(site: Site, params: MacParams) -> Stream:
+    weight_bytes = site.net.values[site.node.inputs[1]].type.dtype.numpy.itemsize
+    return make_stream(params, site.hardware, weight_bytes, site.where)
+
+
+def _options(site: Site, stream: Stream) -> list[Option]:
+    x_code, out_code = site.source.dtype.numpy.itemsize, site.result.dtype.numpy.itemsize
+    homes = site.homes
+    place = Place(homes.room.size, x_code, out_code, homes.operands[0] is not None, homes.result is not None)
+    return mac_options(stream, site.hardware, place, site.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +131,16 @@ class _Nest:
     def __init__(self, layer: MacLayer, source: int, target: int) -> None:
         self.layer, self.source, self.target = layer, source, target
         self.stream, self.tiling, self.window = layer.stream, layer.tiling, layer.stream.window
-        buffers = allocate([Request(self.tiling.x_bytes, 0, 0), Request(self.tiling.out_bytes, 0, 0)])
-        self.x_addr, self.out_addr = buffers.addresses
+        self.homes, self.buffers = layer.site.homes, layer.site.buffers
+        self.x_tiles = layer.site.tiles(self.tiling.x_bytes, self.tiling.x_buffers, 0)
+        behind = self.tiling.x_bytes * self.tiling.x_buffers
+        self.out_tiles = layer.site.tiles(self.tiling.out_bytes, self.tiling.out_buffers, behind)
         self.half = 1
         self.row_file: list[int | None] = [None, None]
         self.held: dict[Space, object] = {}
+        self.at: dict[Space, int] = {}
+        self.rows_loaded: set[int] = set()
+        self.stored = 0
         self.mac_fields, self.req_fields, self.merge_fields = _common_fields(layer)
 
     def output_tile(self, row_tiles: Span, area: Area) -> Iterator[Instruction]:
@@ -112,30 +148,50 @@ class _Nest:
         outputs = self.stream.row_channels(row_tiles.start, row_tiles.size)
         taps = all_taps(self.window, self.stream.input_channels(outputs))
         tile = _Tile(area, row_tiles, outputs, region(self.window, area, taps))
-        records = self.layer.records + outputs.start * RECORD_BYTES
-        yield from self._load(Space.PARAM, records, outputs.size * RECORD_BYTES)
-        if self.tiling.weights_resident:
-            start = self.layer.weights + row_tiles.start * self.stream.tile_bytes
-            yield from self._load(Space.WEIGHT, start, row_tiles.size * self.stream.tile_bytes)
-        if self.tiling.x_resident:
-            yield from self._load_x(tile.inputs)
+        yield from self._load_constants(tile)
+        self.out_tiles.rotate()
+        self.stored = 0
         for block in self._blocks(tile):
             yield from self._block(block)
-        code = self.layer.out_code
-        yield from store_area(self.window, area, outputs, self.stream.channels * code, code, self.target, self.out_addr)
+            if self.homes.result is None and block.row_tile == row_tiles.stop - 1:
+                yield from self._store(tile, block)
+
+    def _store(self, tile: _Tile, block: _Block) -> Iterator[Instruction]:
+        """STORE the positions of a tile that are complete after `block` of its last row tile, once they are a piece."""
+        area, code, width = tile.area, self.layer.out_code, tile.area.cols.size
+        done = block.row * width + block.column + block.positions
+        if area.rows.size > 1:
+            done -= done % width
+        pitch = tile.outputs.size * code
+        if done == self.stored or (done < area.positions and (done - self.stored) * pitch < PIECE_BYTES):
+            return
+        part, address = sub_area(area, Span(self.stored, done)), self.out_tiles[0] + self.stored * pitch
+        self.stored = done
+        yield from store_area(self.window, part, tile.outputs, self.stream.channels * code, code, self.target, address)
+
+    def _load_constants(self, tile: _Tile) -> Iterator[Instruction]:
+        """LOAD the records of a chunk of row tiles; its weights follow row tile by row tile."""
+        size = tile.outputs.size * RECORD_BYTES
+        yield from self._load(Space.PARAM, self.layer.records + tile.outputs.start * RECORD_BYTES, size)
+        if self.tiling.weights_resident and self._replace(Space.WEIGHT, tile.row_tiles):
+            self.at[Space.WEIGHT] = self.buffers.take(Space.WEIGHT, tile.row_tiles.size * self.stream.tile_bytes)
+            self.rows_loaded = set()
 
     def _blocks(self, tile: _Tile) -> Iterator[_Block]:
         """Row tiles outside, positions inside; bank halves alternate."""
-        total, width = tile.area.positions, tile.area.cols.size
+        width = tile.area.cols.size
         for row_tile in range(*tile.row_tiles):
             outputs = self.stream.row_channels(row_tile, 1)
             zero = weight_zero(self.layer.params, outputs, self.layer.site.where)
-            for first in range(0, total, self.tiling.block):
+            for span in self.tiling.blocks(tile.area.positions, width):
                 self.half = 1 - self.half
-                positions = min(self.tiling.block, total - first)
-                yield _Block(tile, row_tile, outputs, zero, self.half, positions, *divmod(first, width))
+                yield _Block(tile, row_tile, outputs, zero, self.half, span.size, *divmod(span.start, width))
 
     def _block(self, block: _Block) -> Iterator[Instruction]:
+        if self.tiling.weights_resident:
+            yield from self._load_row_tile(block)
+        if self.tiling.x_resident:
+            yield from self._load_x(block.tile.inputs)
         for part, intervals in enumerate(self.tiling.intervals):
             for number, interval in enumerate(intervals):
                 loaded = block.tile.inputs
@@ -158,6 +214,15 @@ class _Nest:
             )
         yield self._req(block)
 
+    def _load_row_tile(self, block: _Block) -> Iterator[Instruction]:
+        """LOAD the weights of one row tile of the chunk just before their first use."""
+        if block.row_tile in self.rows_loaded:
+            return
+        self.rows_loaded.add(block.row_tile)
+        size = self.stream.tile_bytes
+        place = self.at[Space.WEIGHT] + (block.row_tile - block.tile.row_tiles.start) * size
+        yield from load(Space.WEIGHT, self.layer.weights + block.row_tile * size, place, size)
+
     def _mac(self, block: _Block, part: int, number: int, loaded: Region) -> Mac:
         intervals = self.tiling.intervals[part]
         interval, first = intervals[number], part == 0 and number == 0
@@ -165,8 +230,10 @@ class _Nest:
         if fresh:
             self.row_file[block.half] = block.row_tile
         tile_row = block.row_tile - block.tile.row_tiles.start
-        w_addr = tile_row * self.stream.tile_bytes + self.stream.offset(part, interval.start)
-        iy0, ix0 = first_tap(self.window, block.tile.area, loaded)
+        offset = tile_row * self.stream.tile_bytes + self.stream.offset(part, interval.start)
+        home = self.homes.operands[0]
+        x_addr, tile = (self.x_tiles[0], loaded) if home is None else self._image(home, loaded.image)
+        iy0, ix0 = first_tap(self.window, block.tile.area, tile)
         return Mac(
             first=int(first),
             last=int(len(self.stream.parts) == 1 and number == len(intervals) - 1),
@@ -176,49 +243,63 @@ class _Nest:
             rows=block.outputs.size,
             positions=block.positions,
             slot=part * block.positions,
-            x_addr=self.x_addr,
-            w_addr=w_addr if self.tiling.weights_resident else 0,
-            p_addr=tile_row * self.stream.rows * RECORD_BYTES if fresh else 0,
-            pixel_pitch=loaded.channels.size * self.layer.x_code,
-            tile_h=max(1, loaded.rows.size),
-            tile_w=max(1, loaded.cols.size),
+            x_addr=x_addr,
+            w_addr=self.at[Space.WEIGHT] + (offset if self.tiling.weights_resident else 0),
+            p_addr=self.at[Space.PARAM] + tile_row * self.stream.rows * RECORD_BYTES if fresh else 0,
+            pixel_pitch=tile.channels.size * self.layer.x_code,
+            tile_h=max(1, tile.rows.size),
+            tile_w=max(1, tile.cols.size),
             iy0=iy0 + block.row * self.window.stride_h,
             ix0=ix0,
             ox_start=block.column,
             out_w=block.tile.area.cols.size,
             k_start=interval.start,
             k_count=interval.size,
-            channel_base=loaded.channels.start,
+            channel_base=tile.channels.start,
             row_base=block.outputs.start,
             w_zero=block.weight_zero,
             **self.mac_fields,
         )
 
+    def _image(self, home: int, image: int) -> tuple[int, Region]:
+        """Address and extent of a whole image of an input that lives in the scratchpad."""
+        w = self.window
+        whole = Region(image, Span(0, w.in_h), Span(0, w.in_w), Span(0, w.channels))
+        return home + image * whole.elements * self.layer.x_code, whole
+
     def _req(self, block: _Block) -> Req:
-        pitch = block.tile.outputs.size * self.layer.out_code
-        row_pitch = pitch * block.tile.area.cols.size
-        channel = (block.outputs.start - block.tile.outputs.start) * self.layer.out_code
+        area, home = block.tile.area, self.homes.result
+        tile = block.tile.outputs if home is None else Span(0, self.stream.channels)
+        pitch = tile.size * self.layer.out_code
+        row_pitch = pitch * (area.cols.size if home is None else self.window.out_w)
+        start = self.out_tiles[0] if home is None else home + self._pixel(area) * pitch
         return Req(
             half=block.half,
             rows=block.outputs.size,
             positions=block.positions,
             out_pitch=pitch,
-            out_addr=self.out_addr + block.row * row_pitch + channel,
+            out_addr=start + block.row * row_pitch + (block.outputs.start - tile.start) * self.layer.out_code,
             out_row_pitch=row_pitch,
             ox_start=block.column,
-            out_w=block.tile.area.cols.size,
+            out_w=area.cols.size,
             row_base=block.outputs.start,
             **self.req_fields,
         )
 
+    def _pixel(self, area: Area) -> int:
+        """Number of the first pixel of an area in the output."""
+        return (area.image * self.window.out_h + area.rows.start) * self.window.out_w + area.cols.start
+
     def _load(self, space: Space, start: int, size: int) -> Iterator[Instruction]:
-        """LOAD constants to address 0 of `space`, unless they are there."""
+        """LOAD constants to the next buffer of `space`, unless they are there."""
         if self._replace(space, start):
-            yield from load(space, start, 0, size)
+            self.at[space] = self.buffers.take(space, size)
+            yield from load(space, start, self.at[space], size)
 
     def _load_x(self, wanted: Region) -> Iterator[Instruction]:
-        if self._replace(Space.ACT, wanted):
-            yield from load_region(self.window, wanted, self.layer.x_code, self.source, self.x_addr)
+        if self.homes.operands[0] is None and self._replace(Space.ACT, wanted):
+            self.x_tiles.rotate()
+            yield from load_pieces(self.window, wanted, self.layer.x_code, self.source, self.x_tiles[0])
 
     def _replace(self, space: Space, content: object) -> bool:
         """Whether `space` must be loaded to hold `content`, which it does from now on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,15 @@ class Stream:
         columns = Span(kx0, kx1 + 1) if ky0 == ky1 else Span(0, self.window.kw)
         one_tap = tap0 == tap1 and not self.private
         return Taps(Span(ky0, ky1 + 1), columns, Span(c0, c1 + 1) if one_tap else self.input_channels(outputs))
+
+
+@lru_cache(maxsize=256)
+def widest(stream: Stream, chunk: int) -> Span:
+    """Find the output channels of `chunk` row tiles that read the most input channels."""
+    if not stream.private:
+        return stream.row_channels(0, chunk)
+    chunks = [stream.row_channels(start, chunk) for start in range(0, stream.row_tiles, chunk)]
+    return max(chunks, key=lambda outputs: stream.input_channels(outputs).size)
 
 
 def make_stream(params: MacParams, hardware: Hardware, weight_bytes: int, where: str) -> Stream:

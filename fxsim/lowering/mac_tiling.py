@@ -1,21 +1,45 @@
-"""How a MAC layer is cut to fit the scratchpads: row tiles, output areas, position blocks, K intervals."""
+"""How a MAC layer can be cut to fit the scratchpads: row tiles, output areas, position blocks, K intervals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fxsim._core.errors import HardwareError, LoweringError
+from fxsim._core.errors import HardwareError
 from fxsim.isa import RECORD_BYTES
-from fxsim.lowering.base import INSTRUCTION_LIMIT
-from fxsim.lowering.tiling import Span, ceil_div, cut, largest
-from fxsim.lowering.windows import EXTENT_LIMIT, Taps, all_taps, area_count, extent, largest_area, load_cost, store_cost
+from fxsim.lowering.mac_stream import Stream, widest
+from fxsim.lowering.tiling import Span, ceil_div, cut, even, halvings, largest
+from fxsim.lowering.windows import EXTENT_LIMIT, Taps, all_taps, area_count, extent, largest_area
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fxsim.hw import Timing
-    from fxsim.lowering.mac_stream import Stream
+
+Intervals = tuple[tuple[Span, ...], ...]
+AREA_SIZES = 6
+"""Areas that are considered: the largest, and with half the height (of a single row: the width) each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a layer finds in the activation scratchpad.
+
+    Attributes
+    ----------
+    room
+        Bytes for the layer's own tiles.
+    x_code, out_code
+        Bytes of an input and of an output code.
+    x_home, out_home
+        Whether the whole input, the whole output lives in the scratchpad and needs no tile.
+    """
+
+    room: int
+    x_code: int
+    out_code: int
+    x_home: bool
+    out_home: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,192 +53,186 @@ class MacTiling:
     height, width
         Output rows and columns of an area, at most.
     block
-        Positions of one MAC, at most.
+        Positions of one MAC, at most: 1 is output-stationary, more is weight-stationary.
+    by_row
+        Whether a block ends with its output row (so that depthwise windows slide along a row).
     intervals
         Per part of the stream, the K interval of each MAC.
     weights_resident
-        Whether all weights of a chunk are loaded at once, else interval by interval.
+        Whether all weights of a chunk stay while its areas are worked on, else they come interval by interval.
     x_resident
-        Whether everything an area reads is loaded at once, else interval by interval (an area is one block then).
+        Whether everything an area reads is there at once, else interval by interval (an area is one block then).
     chunk_outer
         Whether chunks are the outer loop and areas the inner one, or the other way round.
     x_bytes, out_bytes
-        Room in the activation scratchpad for the input region and the output tile.
+        One buffer of the input region, one of the output tile.
+    x_buffers, out_buffers
+        How many of them: 0 where the whole tensor lives in the scratchpad.
     """
 
     chunk: int
     height: int
     width: int
     block: int
-    intervals: tuple[tuple[Span, ...], ...]
+    by_row: bool
+    intervals: Intervals
     weights_resident: bool
     x_resident: bool
     chunk_outer: bool
     x_bytes: int
     out_bytes: int
+    x_buffers: int
+    out_buffers: int
+
+    @property
+    def activation_bytes(self) -> int:
+        """Room that the buffers take."""
+        return self.x_buffers * self.x_bytes + self.out_buffers * self.out_bytes
 
     def chunks(self, stream: Stream) -> list[Span]:
         """Ranges of row tiles."""
         return cut(Span(0, stream.row_tiles), self.chunk)
 
+    def blocks(self, positions: int, width: int) -> Iterator[Span]:
+        """Cut the positions of an area that is `width` columns wide."""
+        stride = width if self.by_row else positions
+        for row in range(0, positions, stride):
+            yield from cut(Span(row, row + stride), self.block)
+
     def length(self, stream: Stream) -> int:
         """Instructions of the layer, at most."""
         window, places = stream.window, area_count(stream.window, self.height, self.width)
-        blocks = places * ceil_div(self.height * self.width, self.block)
+        rows_of_blocks = self.height if self.by_row else 1
+        blocks = places * rows_of_blocks * ceil_div(self.height * self.width // rows_of_blocks, self.block)
         per_block = 2 + (2 + window.kh) * sum(len(part) for part in self.intervals)
         rows, _ = extent(window, self.height, self.width, all_taps(window, Span(0, window.channels)))
         return stream.row_tiles * (blocks * per_block + places * (2 + rows + self.height))
 
 
-def choose_tiling(stream: Stream, timing: Timing, code_bytes: tuple[int, int], where: str) -> MacTiling:
-    """Find the cut of a layer that moves the fewest DRAM bytes.
+class Candidates:
+    """The tilings of one layer that fit."""
 
-    Whole row tiles and whole input regions are tried first; K is cut only where one row tile's weights or one
-    position's inputs exceed their scratchpad.
+    def __init__(self, stream: Stream, timing: Timing, place: Place) -> None:
+        self.stream, self.timing, self.place = stream, timing, place
+        self.double = timing.double_buffering == "on"
+        self.half = timing.half_depth // len(stream.parts)
 
-    Parameters
-    ----------
-    stream, timing
-        Layer and hardware.
-    code_bytes
-        Bytes of an input and of an output code.
-    where
-        The node, for messages.
-
-    Raises
-    ------
-    HardwareError
-        A scratchpad cannot hold the smallest tile; the message says which, what it needs and what it has.
-    LoweringError
-        Every cut that fits takes too many instructions.
-    """
-    search = _Search(stream, timing, *code_bytes)
-    search.check_smallest(where)
-    tilings = list(search.resident()) or list(search.by_weight_interval()) or list(search.by_interval())
-    if not tilings:
-        raise HardwareError(
-            f"activation scratchpad must hold the {search.smallest_activations()} bytes of one output "
-            f"position's smallest tile",
-            got=timing.act_spad_bytes,
-            where=where,
-        )
-    shortest = min(tiling.length(stream) for tiling in tilings)
-    if shortest > INSTRUCTION_LIMIT:
-        raise LoweringError(f"a layer must need at most {INSTRUCTION_LIMIT} instructions", got=shortest, where=where)
-    return min((t for t in tilings if t.length(stream) <= INSTRUCTION_LIMIT), key=search.traffic)
-
-
-class _Search:
-    """Candidate tilings of one layer, and what they cost."""
-
-    def __init__(self, stream: Stream, timing: Timing, x_code: int, out_code: int) -> None:
-        self.stream, self.timing, self.x_code, self.out_code = stream, timing, x_code, out_code
-        self._reach: dict[int, Span] = {}
-        self.block = 1 if timing.dataflow == "output-stationary" else timing.half_depth // len(stream.parts)
-
-    def check_smallest(self, where: str) -> None:
-        """One group of weights and one row tile's records must fit."""
+    def check_smallest(self) -> None:
+        """One group of weights and one row tile's records must fit; `HardwareError` if not."""
         weights = self.stream.cols * self.stream.position_bytes
-        records = self._records(1)
         for name, needed, room in (
             ("weight", weights, self.timing.weight_spad_bytes),
-            ("parameter", records, self.timing.param_spad_bytes),
+            ("parameter", self._records(1), self.timing.param_spad_bytes),
         ):
             if needed > room:
                 expected = f"{name} scratchpad must hold the {needed} bytes of one tile"
-                raise HardwareError(expected, got=room, where=where)
+                raise HardwareError(expected, got=room)
 
     def smallest_activations(self) -> int:
         """Activation bytes of one position, one row tile, and the K interval of one group that needs most."""
         groups = [g for part in self.stream.parts for g in cut(part, self.stream.cols)]
         return self._output(1, 1, 1) + max(self._input(1, 1, self._taps(g)) for g in groups)
 
-    def resident(self) -> Iterator[MacTiling]:
-        """Yield tilings that load whole row tiles of weights and whole input regions."""
+    def all(self) -> list[MacTiling]:
+        """Whole row tiles and input regions; K is cut only where these exceed their scratchpad, or a second buffer."""
+        found = list(self._resident())
+        if not found or (self.double and 2 * self.stream.tile_bytes > self.timing.weight_spad_bytes):
+            found += self._by_weight_interval()
+        return found or list(self._by_interval())
+
+    def _resident(self) -> Iterator[MacTiling]:
+        """Yield tilings that hold whole row tiles of weights and whole input regions."""
+        intervals = tuple((part,) for part in self.stream.parts)
+        for chunk in self._chunks():
+            for area, buffers in self._areas(chunk):
+                orders = (True, False) if self._has_orders(chunk, area) else (True,)
+                for block, by_row in self._blocks(*area):
+                    for chunk_outer in orders:
+                        yield self._tiling(chunk, area, (block, by_row), intervals, (True, True), chunk_outer, buffers)
+
+    def _by_weight_interval(self) -> Iterator[MacTiling]:
+        """Yield tilings that hold whole input regions, and weights interval by interval."""
+        room = self.timing.weight_spad_bytes // (self.stream.cols * self.stream.position_bytes)
+        groups = room // 2 if self.double and room > 1 else room
+        intervals = tuple(tuple(cut(part, groups * self.stream.cols)) for part in self.stream.parts)
+        for area, buffers in self._areas(1):
+            for block in self._blocks(*area):
+                yield self._tiling(1, area, block, intervals, (False, True), False, buffers)
+
+    def _by_interval(self) -> Iterator[MacTiling]:
+        """Yield tilings that load inputs interval by interval, for one block of one output row at a time."""
+        if self.place.x_home:
+            return
+        most = 1 if self.timing.dataflow == "output-stationary" else self.half
+        resident = self.stream.tile_bytes <= self.timing.weight_spad_bytes
+        for width in halvings(min(most, self.stream.window.out_w)):
+            found = tuple(self._cut_part(part, width, resident) for part in self.stream.parts)
+            if all(found):
+                yield self._tiling(1, (1, width), (width, False), found, (resident, False), True, self._buffers(1))
+
+    def _chunks(self) -> Iterator[int]:
+        """Yield numbers of row tiles, evened out: as many as fit and halvings, the smallest (first to start) first."""
         most = min(self.stream.row_tiles, self.timing.weight_spad_bytes // self.stream.tile_bytes)
         most = largest(most, lambda chunk: self._records(chunk) <= self.timing.param_spad_bytes)
-        while most:
-            chunk = ceil_div(self.stream.row_tiles, ceil_div(self.stream.row_tiles, most))
-            area = self._largest_area(chunk)
-            if area is not None:
-                intervals = tuple((part,) for part in self.stream.parts)
-                for chunk_outer in (True, False):
-                    yield self._tiling(chunk, area, intervals, (True, True), chunk_outer)
-            most = chunk // 2
+        yield from sorted({even(self.stream.row_tiles, chunk) for chunk in halvings(most)})
 
-    def by_weight_interval(self) -> Iterator[MacTiling]:
-        """Yield the tiling that loads whole input regions, and weights interval by interval."""
-        area = self._largest_area(1)
+    def _areas(self, chunk: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        """Yield (height, width) of areas and their buffers (input, output)."""
+        taps = self._all(chunk)
+        single = self._buffers(1)
+        area = largest_area(self.stream.window, lambda h, w: self._fits((h, w), chunk, taps, single))
         if area is not None:
-            groups = self.timing.weight_spad_bytes // (self.stream.cols * self.stream.position_bytes)
-            intervals = tuple(tuple(cut(part, groups * self.stream.cols)) for part in self.stream.parts)
-            yield self._tiling(1, area, intervals, (False, True), chunk_outer=False)
+            yield area, single
+        if not self.double or single == (0, 0):
+            return
+        twice = self._buffers(2)
+        area = largest_area(self.stream.window, lambda h, w: self._fits((h, w), chunk, taps, twice))
+        if area is not None:
+            window = self.stream.window
+            shapes = [(even(window.out_h, height), area[1]) for height in halvings(area[0])]
+            shapes += [(1, even(window.out_w, width)) for width in halvings(area[1] // 2)]
+            yield from ((shape, twice) for shape in shapes[:AREA_SIZES])
 
-    def by_interval(self) -> Iterator[MacTiling]:
-        """Yield tilings that load inputs interval by interval, for one block of one output row at a time."""
-        width = min(self.block, self.stream.window.out_w)
-        weights_resident = self.stream.tile_bytes <= self.timing.weight_spad_bytes
-        while width:
-            intervals = self._intervals(width, weights_resident)
-            if intervals is not None:
-                yield self._tiling(1, (1, width), intervals, (weights_resident, False), chunk_outer=True)
-            width //= 2
+    def _blocks(self, height: int, width: int) -> Iterator[tuple[int, bool]]:
+        """Yield (positions, whether a block ends with its row) for the dataflows to choose from."""
+        total = height * width
+        if self.timing.dataflow != "weight-stationary":
+            yield 1, False
+        if self.timing.dataflow != "output-stationary":
+            yield min(self.half, total), False
+        if self.timing.dataflow == "auto":
+            yield even(total, min(self.half, total)), False
+            if self.stream.private:
+                yield even(width, min(self.half, width)), True
 
-    def traffic(self, tiling: MacTiling) -> int:
-        """DRAM bytes that the layer moves."""
-        window, row_tiles = self.stream.window, self.stream.row_tiles
-        weights = row_tiles * self.stream.tile_bytes + self.stream.channels * RECORD_BYTES
-        places, chunks = area_count(window, tiling.height, tiling.width), ceil_div(row_tiles, tiling.chunk)
-        outputs = self.out_code * store_cost(
-            window, tiling.height, tiling.width, self.stream.channels, tiling.chunk * self.stream.rows
-        )
-        if not tiling.x_resident:
-            inputs = sum(self._load_cost(tiling, self._taps(i)) for part in tiling.intervals for i in part)
-            return outputs + inputs * row_tiles + weights * (1 if tiling.weights_resident else places)
-        inputs = self._load_cost(tiling, self._all(tiling.chunk))
-        if not tiling.weights_resident:
-            blocks = places * ceil_div(tiling.height * tiling.width, tiling.block)
-            return outputs + inputs * (chunks if self.stream.private else 1) + weights * blocks
-        again = self.stream.private or (tiling.chunk_outer and places > 1)
-        reload = not tiling.chunk_outer and chunks > 1
-        return outputs + inputs * (chunks if again else 1) + weights * (places if reload else 1)
+    def _has_orders(self, chunk: int, area: tuple[int, int]) -> bool:
+        return chunk < self.stream.row_tiles and area_count(self.stream.window, *area) > 1
 
     def _tiling(
         self,
         chunk: int,
         area: tuple[int, int],
-        intervals: tuple[tuple[Span, ...], ...],
+        block: tuple[int, bool],
+        intervals: Intervals,
         resident: tuple[bool, bool],
         chunk_outer: bool,
+        buffers: tuple[int, int],
     ) -> MacTiling:
-        height, width = area
-        weights_resident, x_resident = resident
-        taps = [self._all(chunk)] if x_resident else [self._taps(i) for part in intervals for i in part]
-        x_bytes = max(self._input(height, width, t) for t in taps)
-        return MacTiling(
-            chunk,
-            height,
-            width,
-            min(self.block, height * width),
-            intervals,
-            weights_resident,
-            x_resident,
-            chunk_outer,
-            x_bytes,
-            self._output(height, width, chunk),
-        )
+        loads, stores = self._transfers(chunk, area, chunk_outer)
+        buffers = min(buffers[0], loads), min(buffers[1], stores)
+        taps = [self._all(chunk)] if resident[1] else [self._taps(i) for part in intervals for i in part]
+        x_bytes = max(self._input(*area, t) for t in taps)
+        out_bytes = self._output(*area, chunk)
+        return MacTiling(chunk, *area, *block, intervals, *resident, chunk_outer, x_bytes, out_bytes, *buffers)
 
-    def _largest_area(self, chunk: int) -> tuple[int, int] | None:
-        taps = self._all(chunk)
-        return largest_area(self.stream.window, lambda height, width: self._fits(height, width, chunk, taps))
-
-    def _intervals(self, width: int, weights_resident: bool) -> tuple[tuple[Span, ...], ...] | None:
-        """Cut every part into the longest K intervals whose inputs for `width` positions (and weights) fit."""
-        found = tuple(self._cut_part(part, width, weights_resident) for part in self.stream.parts)
-        return found if all(found) else None
+    def _transfers(self, chunk: int, area: tuple[int, int], chunk_outer: bool) -> tuple[int, int]:
+        """How many input tiles are loaded and output tiles stored."""
+        places, chunks = area_count(self.stream.window, *area), ceil_div(self.stream.row_tiles, chunk)
+        again = self.stream.private or (chunk_outer and places > 1)
+        return places * (chunks if again else 1), places * chunks
 
     def _cut_part(self, part: Span, width: int, weights_resident: bool) -> tuple[Span, ...]:
-        """Cut one part; nothing if even one group does not fit."""
+        """Cut one part into the longest intervals whose inputs (and weights) fit; nothing if one group does not."""
         spans: list[Span] = []
         start = part.start
         while start < part.stop:
@@ -240,37 +258,29 @@ class _Search:
         stored = self.stream.stored(interval.size) * self.stream.position_bytes
         if not weights_resident and stored > self.timing.weight_spad_bytes:
             return False
-        return self._fits(1, width, 1, self._taps(interval))
+        return self._fits((1, width), 1, self._taps(interval), self._buffers(1))
 
-    def _fits(self, height: int, width: int, chunk: int, taps: Taps) -> bool:
-        if max(*extent(self.stream.window, height, width, taps), height, width) > EXTENT_LIMIT:
+    def _buffers(self, count: int) -> tuple[int, int]:
+        return 0 if self.place.x_home else count, 0 if self.place.out_home else count
+
+    def _fits(self, area: tuple[int, int], chunk: int, taps: Taps, buffers: tuple[int, int]) -> bool:
+        if max(*extent(self.stream.window, *area, taps), *area) > EXTENT_LIMIT:
             return False
-        return self._input(height, width, taps) + self._output(height, width, chunk) <= self.timing.act_spad_bytes
+        needed = buffers[0] * self._input(*area, taps) + buffers[1] * self._output(*area, chunk)
+        return needed <= self.place.room
 
     def _input(self, height: int, width: int, taps: Taps) -> int:
         rows, cols = extent(self.stream.window, height, width, taps)
-        return rows * cols * taps.channels.size * self.x_code
+        return rows * cols * taps.channels.size * self.place.x_code
 
     def _output(self, height: int, width: int, chunk: int) -> int:
-        return height * width * min(self.stream.channels, chunk * self.stream.rows) * self.out_code
+        return height * width * min(self.stream.channels, chunk * self.stream.rows) * self.place.out_code
 
     def _records(self, chunk: int) -> int:
         return min(self.stream.channels, chunk * self.stream.rows) * RECORD_BYTES
 
-    def _load_cost(self, tiling: MacTiling, taps: Taps) -> int:
-        return load_cost(self.stream.window, tiling.height, tiling.width, taps) * self.x_code
-
     def _all(self, chunk: int) -> Taps:
-        return all_taps(self.stream.window, self.stream.input_channels(self._widest(chunk)))
+        return all_taps(self.stream.window, self.stream.input_channels(widest(self.stream, chunk)))
 
     def _taps(self, interval: Span) -> Taps:
-        return self.stream.taps(interval, self._widest(1))
-
-    def _widest(self, chunk: int) -> Span:
-        """Find the chunk of output channels that reads the most input channels."""
-        if not self.stream.private:
-            return self.stream.row_channels(0, chunk)
-        if chunk not in self._reach:
-            chunks = [self.stream.row_channels(start, chunk) for start in range(0, self.stream.row_tiles, chunk)]
-            self._reach[chunk] = max(chunks, key=lambda outputs: self.stream.input_channels(outputs).size)
-        return self._reach[chunk]
+        return self.stream.taps(interval, widest(self.stream, 1))

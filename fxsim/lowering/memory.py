@@ -5,70 +5,96 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fxsim.isa import Symbol
+import numpy as np
+
+from fxsim.isa import DRAM, Space, Symbol, regions
 from fxsim.lowering.allocate import DRAM_ALIGNMENT, Request, allocate
 from fxsim.lowering.base import LOWERINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from numpy.typing import NDArray
 
-    from fxsim.graph import Network, Node, Value
+    from fxsim.graph import Network, Node
+    from fxsim.hw import Timing
+    from fxsim.isa import Columns
+
+    Layers = NDArray[np.int32]
+    Symbols = tuple[Symbol, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TensorMap:
-    """DRAM addresses of all values that are no constants, by value id, and the end of DRAM."""
+    """Addresses of all values that are no constants, by value id.
 
-    addresses: dict[int, int]
+    Attributes
+    ----------
+    dram
+        DRAM addresses.
+    act
+        Activation scratchpad addresses of the values that live there instead.
+    end
+        The end of DRAM.
+    """
+
+    dram: dict[int, int]
+    act: dict[int, int]
     end: int
 
 
-def place_tensors(net: Network, base: int) -> TensorMap:
-    """Allocate every tensor from `base` on; tensors that never live together share bytes.
+def place_tensors(net: Network, base: int, resident: dict[int, int]) -> TensorMap:
+    """Allocate DRAM from `base` on for all but the `resident` tensors; those that never live together share bytes.
 
     An input lives from the start, an output to the end. The results of aliases are their operands' bytes.
     """
-    owner = _owners(net)
-    roots = sorted(set(owner.values()))
-    spans = _lifetimes(net, owner)
+    owner = owners(net)
+    roots = sorted({root for value, root in owner.items() if value not in resident})
+    spans = lifetimes(net, owner)
     requests = [Request(net.values[root].type.nbytes, *spans[root]) for root in roots]
     placed = allocate(requests, base=base, alignment=DRAM_ALIGNMENT)
     at = dict(zip(roots, placed.addresses, strict=True))
-    return TensorMap({value: at[root] for value, root in owner.items()}, placed.end)
+    return TensorMap({value: at[root] for value, root in owner.items() if root in at}, resident, placed.end)
 
 
-def make_symbols(net: Network, tensors: TensorMap, first_of_layer: Sequence[int]) -> tuple[Symbol, ...]:
+def make_symbols(net: Network, tensors: TensorMap, program: Columns, layer_of: Layers, array: Timing) -> Symbols:
     """Make a symbol per tensor, inputs first, then in the order of their nodes.
 
     Parameters
     ----------
     net, tensors
         The network and its memory map.
-    first_of_layer
-        Number of instructions before each node, and after the last one: [nodes + 1].
+    program, layer_of
+        The program in its final order, and the layer of each instruction: int32 [n].
+    array
+        The hardware's timing: PE rows and columns.
     """
-    written = [(value, layer) for layer, node in enumerate(net.nodes) for value in node.outputs]
-    entries = [(value, -1) for value in net.inputs] + written
-    writers = [(layer, *_extent(net, tensors, value)) for value, layer in written if not _is_alias(net.nodes[layer])]
+    owner = owners(net)
+    writer = {value: layer for layer, node in enumerate(net.nodes) for value in node.outputs}
+    written = [value for node in net.nodes for value in node.outputs]
+    touched = regions(program, array.rows, array.cols)
     symbols = []
-    for value, layer in entries:
-        start, end = _extent(net, tensors, value)
-        later = (w for w, low, high in writers if w > layer and low < end and start < high)
-        until = first_of_layer[next(later, len(net.nodes))]
-        symbols.append(_symbol(net.values[value], start, _kind(net, value), first_of_layer[layer + 1], until))
+    for value in (*net.inputs, *written):
+        resident = value in tensors.act
+        start = tensors.act[value] if resident else tensors.dram[value]
+        low, high = touched["write", Space.ACT if resident else DRAM]
+        hits = np.flatnonzero((low < start + net.values[value].type.nbytes) & (high > start))
+        own = hits[layer_of[hits] == writer.get(owner[value], -1)]
+        ready = int(own[-1]) + 1 if own.size else 0
+        later = hits[hits >= ready]
+        until = int(later[0]) if later.size else len(program)
+        symbols.append(_symbol(net, value, start, resident, (ready, until)))
     return tuple(symbols)
 
 
-def _owners(net: Network) -> dict[int, int]:
-    """Value id → value id whose bytes it shares (itself, but for results of aliases)."""
+def owners(net: Network) -> dict[int, int]:
+    """Map every value that is no constant to the value whose bytes it shares (itself, but for results of aliases)."""
     owner = {value: value for value in net.inputs}
     for node in net.nodes:
-        shared = owner[node.inputs[0]] if _is_alias(node) else None
+        shared = owner[node.inputs[0]] if is_alias(node) else None
         owner.update({value: value if shared is None else shared for value in node.outputs})
     return owner
 
 
-def _lifetimes(net: Network, owner: dict[int, int]) -> dict[int, tuple[int, int]]:
+def lifetimes(net: Network, owner: dict[int, int]) -> dict[int, tuple[int, int]]:
     """First and last step of every owner; step 0 is before the first node, step i + 1 is node i."""
     first = dict.fromkeys(net.inputs, 0)
     last = dict.fromkeys(net.inputs, 0)
@@ -82,12 +108,8 @@ def _lifetimes(net: Network, owner: dict[int, int]) -> dict[int, tuple[int, int]
     return {root: (first[root], last[root]) for root in set(owner.values())}
 
 
-def _extent(net: Network, tensors: TensorMap, value: int) -> tuple[int, int]:
-    start = tensors.addresses[value]
-    return start, start + net.values[value].type.nbytes
-
-
-def _is_alias(node: Node) -> bool:
+def is_alias(node: Node) -> bool:
+    """Whether a node's result is its first operand's bytes."""
     return LOWERINGS[node.op].alias
 
 
@@ -97,11 +119,21 @@ def _kind(net: Network, value: int) -> str:
     return "output" if value in net.outputs else "tensor"
 
 
-def _symbol(value: Value, address: int, kind: str, ready: int, until: int) -> Symbol:
-    quant = value.type.quant
+def _symbol(net: Network, value: int, address: int, resident: bool, span: tuple[int, int]) -> Symbol:
+    kind, memory = net.values[value].type, "ACT" if resident else "DRAM"
+    quant = kind.quant
     scale = () if quant is None else tuple(float(s) for s in quant.scale)
     zero_point = () if quant is None else tuple(int(z) for z in quant.zero_point)
     axis = None if quant is None else quant.axis
     return Symbol(
-        value.name, address, value.type.shape, value.type.dtype.value, scale, zero_point, axis, kind, ready, until
+        net.values[value].name,
+        address,
+        kind.shape,
+        kind.dtype.value,
+        scale,
+        zero_point,
+        axis,
+        _kind(net, value),
+        *span,
+        memory,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +43,6 @@ def prepare_table(site: Site) -> Emit:
             count=count,
             x_addr=x_addr,
             out_addr=out_addr,
-            table_addr=0,
             entry_bytes=entries.dtype.itemsize,
             x_signed=int(dtype.lo < 0),
         )
@@ -50,7 +50,9 @@ def prepare_table(site: Site) -> Emit:
     emit_chunks = prepare_flat(site, (1, entries.dtype.itemsize), compute)
 
     def emit(operands: tuple[int, ...], target: int) -> Iterator[Instruction]:
-        yield from load(Space.PARAM, table_addr, 0, len(table))
-        yield from emit_chunks(operands, target)
+        at = site.buffers.take(Space.PARAM, len(table))
+        yield from load(Space.PARAM, table_addr, at, len(table))
+        for instruction in emit_chunks(operands, target):
+            yield replace(instruction, table_addr=at) if isinstance(instruction, Lut) else instruction
 
     return emit

@@ -54,6 +54,18 @@ def cut(span: Span, size: int) -> list[Span]:
     return [Span(start, min(start + size, span.stop)) for start in range(span.start, span.stop, size)]
 
 
+def even(total: int, size: int) -> int:
+    """Return the size of pieces that cut `total` into as few as `size` does, but evenly."""
+    return ceil_div(total, ceil_div(total, size))
+
+
+def halvings(size: int) -> Iterator[int]:
+    """Yield size, size // 2, size // 4, ... down to 1; nothing for 0."""
+    while size:
+        yield size
+        size //= 2
+
+
 def largest(limit: int, fits: Callable[[int], bool]) -> int:
     """Find the greatest n in 1..limit with ``fits(n)``, 0 if none; `fits` must be true up to it and false beyond."""
     low, high = 0, limit

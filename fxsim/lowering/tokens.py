@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from fxsim._core.errors import LoweringError
 from fxsim.isa import Columns, Engine, Mac, Merge, Req, Semaphore, Space, Unit
-from fxsim.lowering.accesses import Access, accesses, units
+from fxsim.lowering.accesses import Access, units
 from fxsim.lowering.intervals import IntervalMap
 
 if TYPE_CHECKING:
-    from fxsim.hw import Hardware
+    from collections.abc import Sequence
 
 Clock = tuple[int, int, int, int]
 """Per `Unit`, the index of the last instruction known complete; -1 if none is."""
@@ -32,8 +32,15 @@ class Tokens:
     pushes: list[int]
 
 
-def place_tokens(columns: Columns, hardware: Hardware) -> Tokens:
+def place_tokens(columns: Columns, touched: Sequence[list[Access]]) -> Tokens:
     """Find the tokens of a program in file order that carries none.
+
+    Parameters
+    ----------
+    columns
+        The program.
+    touched
+        Its scratchpad accesses (`fxsim.lowering.accesses`).
 
     Raises
     ------
@@ -41,8 +48,8 @@ def place_tokens(columns: Columns, hardware: Hardware) -> Tokens:
         A REQ would overwrite what a MAC between it and the MAC that filled its half reads: no token orders these two.
     """
     placer = _Placer(columns)
-    for index, touched in enumerate(accesses(columns, hardware)):
-        placer.add(index, touched)
+    for index, accessed in enumerate(touched):
+        placer.add(index, accessed)
     return Tokens(placer.pops, placer.pushes)
 
 
@@ -59,31 +66,41 @@ class _Placer:
         self.pops = [0] * len(columns)
         self.pushes = [0] * len(columns)
         self._unit = units(columns)
+        self._engine = [unit.engine for unit in self._unit]
         self._filled_by = _filled_by(columns)
         self._at_issue = [NEVER] * len(columns)
         self._clock = dict.fromkeys(Engine, NEVER)
-        self._last: dict[tuple[Space, bool, Unit], _LastAccess] = {}
+        self._last: dict[Space, list[_LastAccess]] = {space: [] for space in Space}
 
     def add(self, index: int, touched: list[Access]) -> None:
         """Place the tokens of one instruction and note what it touches."""
-        unit = self._unit[index]
-        clock = self._clock[unit.engine]
+        unit, engine = self._unit[index], self._engine[index]
+        clock = self._clock[engine]
         needed = self._needed(unit, touched, clock)
-        for producer in sorted(needed, key=needed.__getitem__, reverse=True):
-            if needed[producer] > clock[producer]:
-                clock = self._wait(index, producer, needed[producer], clock)
-        self._clock[unit.engine] = self._at_issue[index] = clock
+        if needed:
+            for producer in sorted(needed, key=needed.__getitem__, reverse=True):
+                if needed[producer] > clock[producer]:
+                    clock = self._wait(index, producer, needed[producer], clock)
+        self._clock[engine] = self._at_issue[index] = clock
         for space, write, start, end in touched:
-            self._last.setdefault((space, write, unit), _LastAccess()).note(start, end, index)
+            self._noted(space, write, unit).note(start, end, index)
 
     def _needed(self, unit: Unit, touched: list[Access], clock: Clock) -> dict[Unit, int]:
         """Per other unit, its last instruction that conflicts with `touched` and is not known to be complete."""
         needed: dict[Unit, int] = {}
         for space, write, start, end in touched:
-            for (other_space, other_write, other), last in self._last.items():
-                if other_space is space and other is not unit and (write or other_write) and last.index > clock[other]:
+            for last in self._last[space]:
+                other = last.unit
+                if other is not unit and (write or last.write) and last.index > clock[other]:
                     needed[other] = max(needed.get(other, -1), last.over(start, end))
         return needed
+
+    def _noted(self, space: Space, write: bool, unit: Unit) -> _LastAccess:
+        for last in self._last[space]:
+            if last.unit is unit and last.write == write:
+                return last
+        self._last[space].append(_LastAccess(write, unit))
+        return self._last[space][-1]
 
     def _wait(self, index: int, producer: Unit, on: int, clock: Clock) -> Clock:
         if self._unit[index] is Unit.REQ and producer is Unit.MAC:
@@ -93,7 +110,7 @@ class _Placer:
                     where=f"instruction {index}",
                 )
             return clock
-        bit = 1 << semaphore(producer, self._unit[index].engine)
+        bit = 1 << semaphore(producer, self._engine[index])
         self.pops[index] |= bit
         self.pushes[on] |= bit
         return _later(clock, self._completion(on))
@@ -110,7 +127,8 @@ class _Placer:
 class _LastAccess:
     """One unit's reads or writes of one scratchpad: per byte and overall, the index of the last instruction."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: bool, unit: Unit) -> None:
+        self.write, self.unit = write, unit
         self.index = -1
         self._bytes = IntervalMap(-1)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fxsim.isa import Instruction, Space
 from fxsim.lowering.allocate import DRAM_ALIGNMENT
-from fxsim.lowering.tiling import Level, Span, ceil_div, cut, largest, load, store
+from fxsim.lowering.tiling import Level, Span, ceil_div, cut, even, largest, load, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 EXTENT_LIMIT = (1 << 16) - 1
 """Tile heights and widths are 16-bit fields."""
+
+
+PIECE_BYTES = 2048
+"""Inputs and outputs of a tile travel in pieces of about so many bytes: neither end of a layer waits for all of it."""
 
 
 class Area(NamedTuple):
@@ -96,9 +100,9 @@ def largest_area(window: Window, fits: Callable[[int, int], bool]) -> tuple[int,
     """
     height = largest(min(window.out_h, EXTENT_LIMIT), lambda h: fits(h, window.out_w))
     if height:
-        return _even(window.out_h, height), window.out_w
+        return even(window.out_h, height), window.out_w
     width = largest(min(window.out_w, EXTENT_LIMIT), lambda w: fits(1, w))
-    return (1, _even(window.out_w, width)) if width else None
+    return (1, even(window.out_w, width)) if width else None
 
 
 def areas(window: Window, height: int, width: int) -> Iterator[Area]:
@@ -152,6 +156,27 @@ def load_region(window: Window, wanted: Region, code_bytes: int, source: int, x_
     )
 
 
+def load_pieces(window: Window, wanted: Region, code_bytes: int, source: int, x_addr: int) -> Iterator[Instruction]:
+    """`load_region` in pieces of whole rows, or of columns of the only row, so that work can begin on the first."""
+    line = wanted.channels.size * code_bytes * (wanted.cols.size if wanted.rows.size > 1 else 1)
+    if not line:
+        return
+    for piece in cut(wanted.rows if wanted.rows.size > 1 else wanted.cols, ceil_div(PIECE_BYTES, line)):
+        if wanted.rows.size > 1:
+            part, lines = wanted._replace(rows=piece), piece.start - wanted.rows.start
+        else:
+            part, lines = wanted._replace(cols=piece), piece.start - wanted.cols.start
+        yield from load_region(window, part, code_bytes, source, x_addr + lines * line)
+
+
+def sub_area(area: Area, done: Span) -> Area:
+    """Part of an area, by positions: whole rows, or columns of its only row."""
+    width = area.cols.size
+    if area.rows.size == 1:
+        return area._replace(cols=Span(area.cols.start + done.start, area.cols.start + done.stop))
+    return area._replace(rows=Span(area.rows.start + done.start // width, area.rows.start + done.stop // width))
+
+
 def store_area(
     window: Window, area: Area, channels: Span, pixel: int, code_bytes: int, target: int, out_addr: int
 ) -> Iterator[Instruction]:
@@ -168,10 +193,6 @@ def store_area(
         Level(area.rows.size, window.out_w * pixel, area.cols.size * run),
         Level(area.cols.size, pixel, run),
     )
-
-
-def _even(total: int, size: int) -> int:
-    return ceil_div(total, ceil_div(total, size))
 
 
 def _covered(outputs: int, size: int, taps: Span, stride: int, dilation: int, pad: int, limit: int) -> int:

@@ -113,6 +113,7 @@ def _record(
         stalls=dict(timing.stalls),
         utilization=layer.macs / peak if peak else 0.0,
         dram_bytes=moved[0],
+        dram_bytes_saved=layer.dram_saved,
         scratchpad_bytes=moved[1],
         energy_pj=energy.layer(number),
         energy_by_event=dict(energy.by_layer[number]),

@@ -109,11 +109,12 @@ def field_matrix(program: Program) -> Ints:
     return matrix
 
 
-def plan(program: Program, cuts: Iterable[int]) -> list[Step]:
-    """List the steps of a run; runs end at layer borders (so that one unproved layer slows no other) and at `cuts`."""
+def plan(program: Program, plain: NDArray[np.bool_], cuts: Iterable[int]) -> list[Step]:
+    """List the steps of a run; runs end where sums cease or begin to be proved `plain`, and at `cuts`."""
     count = len(program)
     vectors = _vector_steps(program)
-    borders = {0, count, *cuts, *(np.flatnonzero(np.diff(program.layer_of)) + 1).tolist()}
+    sums = np.sort(np.concatenate((program.columns.rows_of(Mac), program.columns.rows_of(Merge))))
+    borders = {0, count, *cuts, *sums[1:][np.diff(plain[sums])].tolist()}
     for index in vectors:
         borders |= {index, index + 1}
     ordered = sorted(borders)

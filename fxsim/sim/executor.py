@@ -148,7 +148,7 @@ class _Run:
         plain = plain_instructions(program, self.fields, self.work)
         self.observer = Observer(program, self.fields) if activity else None
         cuts = [*self.due, *(self.observer.cuts if self.observer else ())]
-        self.steps = [(step, bool(plain[step.start : step.stop].all())) for step in plan(program, cuts)]
+        self.steps = [(step, bool(plain[step.start : step.stop].all())) for step in plan(program, plain, cuts)]
 
     def chunk(self, first: int, samples: Mapping[str, Array]) -> dict[str, Array]:
         """Run samples first, first + 1, ...; the kept tensors."""
@@ -182,6 +182,8 @@ class _Run:
 
 def _place(program: Program, memory: Memory, symbol: Symbol) -> NDArray[np.uint8]:
     """View the bytes of `symbol` of every sample, uint8 [S, nbytes]; constants are read only."""
+    if symbol.memory == "ACT":
+        return memory.act[:, symbol.address : symbol.address + symbol.nbytes]
     start = symbol.address - len(program.constants)
     if start < 0:
         data = memory.constants[symbol.address : symbol.address + symbol.nbytes]

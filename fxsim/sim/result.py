@@ -33,6 +33,8 @@ class LayerResult:
         macs / (rows * cols * cycles).
     dram_bytes, scratchpad_bytes
         Bytes of whole DRAM bursts; bytes read and written in the three scratchpads.
+    dram_bytes_saved
+        Bytes of whole DRAM bursts that operands and results in the activation scratchpad spare, each tensor once.
     energy_pj, energy_by_event
         Nominal energy, and its split over the event groups.
     acc_min, acc_max, acc_bits_needed
@@ -56,6 +58,7 @@ class LayerResult:
     stalls: dict[str, int]
     utilization: float
     dram_bytes: int
+    dram_bytes_saved: int
     scratchpad_bytes: int
     energy_pj: float
     energy_by_event: dict[str, float]

@@ -40,6 +40,7 @@ def timing_table(result: Result) -> str:
         "stall",
         "util %",
         "DRAM B",
+        "DRAM saved",
         "scratchpad B",
         "main stall",
     ]
@@ -62,6 +63,7 @@ def _timing_row(number: int, layer: LayerResult) -> list[object]:
         layer.stall_cycles,
         100 * layer.utilization,
         layer.dram_bytes,
+        layer.dram_bytes_saved,
         layer.scratchpad_bytes,
         worst,
     ]
@@ -159,6 +161,8 @@ def totals(result: Result) -> str:
         f"MACs          {result.macs:,} per sample",
         f"cycles        {result.cycles:,} per sample = {result.seconds * 1e6:,.1f} us at {hw.timing.clock_mhz:,} MHz",
         *([roofline_text(result)] if result.macs else []),
+        f"DRAM          {sum(layer.dram_bytes for layer in result.layers):,} bytes per sample; "
+        f"{sum(layer.dram_bytes_saved for layer in result.layers):,} saved by tensors that stay in the scratchpad",
         f"energy        {energy.nominal / 1e6:,.3f} uJ per inference "
         f"(low {energy.low / 1e6:,.3f}, high {energy.high / 1e6:,.3f})",
         *_value_totals(result),

@@ -19,19 +19,25 @@ from fxsim.isa import (
     Load,
     Lut,
     Mac,
+    MacArray,
     Merge,
     Pool,
     Reduce,
     Req,
     Softmax,
     Store,
+    SumBeats,
+    SumShape,
     VAdd,
     VMul,
     VReq,
+    array_of,
+    beats_of,
     bursts,
+    mac_shapes,
+    merge_shapes,
 )
 from fxsim.numerics import Reduction
-from fxsim.sim.timing_beats import Array, Beats, Shape, array_of, beats_of, mac_shapes, merge_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,24 +69,24 @@ class Costs:
 
     Attributes
     ----------
-    array : Array
+    array : MacArray
     duration : int64 [n]
         DMA: cycles on the bus; MAC and MERGE: cycles from s_0 to s_L; REQ: beats; vector: depth + n * interval.
     last_group : int64 [n]
         MAC and MERGE: cycles from s_0 to the start of the last group; else 0.
     shape : int64 [n]
         MAC and MERGE: index into `beats`; else -1.
-    beats : tuple of Beats
+    beats : tuple of SumBeats
         One per distinct shape.
     tiles, macs : int
         Weight tiles loaded and products formed by active rows (padded taps included) in the whole program.
     """
 
-    array: Array
+    array: MacArray
     duration: Ints
     last_group: Ints
     shape: Ints
-    beats: tuple[Beats, ...]
+    beats: tuple[SumBeats, ...]
     tiles: int
     macs: int
 
@@ -132,9 +138,9 @@ def _require(columns: Columns, rows: Ints, good: NDArray[np.bool_], expected: st
         raise ProgramError(expected, where=place(columns, int(bad[0])))
 
 
-def _shapes(columns: Columns, array: Array) -> tuple[Ints, list[Shape], tuple[Beats, ...]]:
-    """Shape index of every instruction (-1: none), the distinct shapes, and their beats."""
-    known: dict[Shape, int] = {}
+def _shapes(columns: Columns, array: MacArray) -> tuple[Ints, list[SumShape], tuple[SumBeats, ...]]:
+    """SumShape index of every instruction (-1: none), the distinct shapes, and their beats."""
+    known: dict[SumShape, int] = {}
     index = np.full(len(columns), -1, np.int64)
     for cls, shapes in ((Mac, mac_shapes(columns.table(Mac), array)), (Merge, merge_shapes(columns.table(Merge)))):
         index[columns.rows_of(cls)] = [known.setdefault(s, len(known)) for s in shapes]

@@ -125,7 +125,7 @@ def window_edges(end: Ints, layer_of: NDArray[np.integer], layers: int) -> Ints:
     end : int64 [n]
         Last commits.
     layer_of : int [n]
-        Layer of every instruction, ascending.
+        Layer of every instruction.
     layers
         Number of layers; one without instructions has an empty window.
 
@@ -133,9 +133,10 @@ def window_edges(end: Ints, layer_of: NDArray[np.integer], layers: int) -> Ints:
     -------
     int64 [layers + 1]
     """
-    reached = np.concatenate((np.zeros(1, np.int64), np.maximum.accumulate(end) + 1))
-    count = np.searchsorted(layer_of, np.arange(layers), side="right")
-    return reached[np.concatenate((np.zeros(1, np.int64), count))]
+    last = np.zeros(layers + 1, np.int64)
+    np.maximum.at(last, layer_of + 1, end + 1)
+    edges: Ints = np.maximum.accumulate(last)
+    return edges
 
 
 def attribute(columns: Columns, costs: Costs, times: Schedule, edges: Ints) -> tuple[Ints, dict[str, Ints]]:

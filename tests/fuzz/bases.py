@@ -98,7 +98,9 @@ def machines(rng: Random) -> Fields:
         "order": rng.choice(("canonical", "canonical", "reversed")),
         "zero_point": rng.choice(("fold", "subtract")),
         "split_k": rng.choice((1, 1, 1, 2, 3)),
-        "dataflow": rng.choice(("weight-stationary", "output-stationary")),
+        "dataflow": rng.choice(("auto", "weight-stationary", "output-stationary")),
+        "double_buffering": rng.choice(("on", "off")),
+        "layer_reuse": rng.choice(("on", "off")),
     }
     roomy = rng.random() < 0.6
     return {k: v for k, v in chosen.items() if not (roomy and k.endswith("spad_bytes")) and rng.random() < 0.7}

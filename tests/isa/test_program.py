@@ -102,14 +102,15 @@ def header_of(data: bytes) -> dict[str, Any]:
 
 
 def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
-    """The tiny file with an altered header; sections stay where they are."""
+    """The tiny file with an altered header; sections stand 64 bytes later, so that there is room for it."""
     header = header_of(FILE)
+    start = header["sections"]["code"][0]
+    for section in header["sections"].values():
+        section[0] += 64
     change(header)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text = text.ljust(struct.unpack_from("<I", FILE, 4)[0])
-    start = header_of(FILE)["sections"]["code"][0]
-    assert len(text) <= start - 8, "the change must not lengthen the header beyond its padding"
-    return FILE[:4] + struct.pack("<I", len(text)) + text + bytes(start - 8 - len(text)) + FILE[start:]
+    text = json.dumps(header, separators=(",", ":")).encode().ljust(start + 1 - 8)
+    assert len(text) <= start + 64 - 8, "the change must not lengthen the header beyond its padding"
+    return FILE[:4] + struct.pack("<I", len(text)) + text + bytes(start + 64 - 8 - len(text)) + FILE[start:]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_bad_header_is_an_error(change: Callable[[dict[str, Any]], object], comp
         (FILE[:-1], "section layer_of must end inside the file"),
         (FILE + b"\0", "file must end with its last section"),
         (FILE[:-4] + b"\1\0\0\0", "layer_of must be at least 0 and below 1"),
-        (FILE[:-4] + b"\xff\xff\xff\xff", "instruction 5: layer_of must never decrease"),
+        (FILE[:-4] + b"\xff\xff\xff\xff", "instruction 5: layer_of must be at least 0 and below 1"),
         (FILE.replace(b"0.25", b"1e99", 1).replace(b"1e99", b" NaN", 1), "header must be UTF-8 JSON: NaN"),
     ],
 )

@@ -11,7 +11,9 @@ import numpy as np
 from fxsim.isa import Space, decode_columns, encode
 from fxsim.isa.reference import PlainMachine
 from fxsim.lowering import LOWERINGS, Site, find_hazards
+from fxsim.lowering.accesses import accesses
 from fxsim.lowering.base import ConstantPool, Homes
+from fxsim.lowering.buffers import Buffers
 from fxsim.lowering.tiling import Span
 from fxsim.lowering.tokens import place_tokens
 from fxsim.oracle import golden
@@ -52,7 +54,7 @@ def check_homes(net: Network, hw: Hardware, resident: tuple[bool, ...], room: in
     pool, (node,) = ConstantPool(), net.nodes
     placed = _place(net, resident, room)
     hardware = hw.replace(act_spad_bytes=max(16, placed.act_bytes))
-    emit = LOWERINGS[node.op].prepare(Site(net, node, hardware, pool, placed.homes))
+    emit = LOWERINGS[node.op].prepare(Site(net, node, hardware, pool, placed.homes, Buffers(hardware.timing)))
     base = len(pool.image()) + DRAM_GAP
     addresses = dict(zip(_activations(net), (base + at for at in placed.dram), strict=True))
     instructions = list(emit(tuple(addresses.get(i, 0) for i in node.inputs), addresses[node.outputs[0]]))
@@ -84,7 +86,7 @@ def _place(net: Network, resident: tuple[bool, ...], room: int) -> Placed:
 
 def _check_tokens(instructions: list[Instruction], hardware: Hardware) -> None:
     columns = decode_columns(encode(instructions))
-    tokens = place_tokens(columns, hardware)
+    tokens = place_tokens(columns, accesses(columns, hardware))
     named = [
         replace(i, pops=pops, pushes=pushes)
         for i, pops, pushes in zip(instructions, tokens.pops, tokens.pushes, strict=True)

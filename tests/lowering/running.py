@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fxsim.isa import Space
 from fxsim.isa.reference import PlainMachine
 from fxsim.lowering import check_program, lower
 from fxsim.oracle import golden_stats
@@ -85,4 +86,6 @@ def check_counters(layer: int, counted: LayerStats, run: Run) -> None:
 
 
 def _bytes_of(machine: PlainMachine, symbol: Symbol) -> bytes:
+    if symbol.memory == "ACT":
+        return machine.read(Space.ACT, symbol.address, symbol.nbytes)
     return machine.read_dram(symbol.address, symbol.nbytes)

@@ -27,6 +27,7 @@ from fxsim.isa import (
     encode,
 )
 from fxsim.lowering import check_program, find_hazards, hazards, lower
+from fxsim.lowering.accesses import accesses
 from fxsim.lowering.tokens import place_tokens
 from tests.lowering.brute import Deadlock, holders, unordered_pairs, with_instructions, without_token
 from tests.lowering.nets import Chain
@@ -45,7 +46,7 @@ def columns_of(instructions: Sequence[Instruction]) -> Columns:
 
 
 def with_tokens(instructions: Sequence[Instruction]) -> list[Instruction]:
-    tokens = place_tokens(columns_of(instructions), HW)
+    tokens = place_tokens(columns_of(instructions), accesses(columns_of(instructions), HW))
     masks = zip(instructions, tokens.pops, tokens.pushes, strict=True)
     return [dataclasses.replace(i, pops=pops, pushes=pushes) for i, pops, pushes in masks]
 

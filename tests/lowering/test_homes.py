@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fxsim._core.errors import HardwareError, LoweringError
@@ -106,3 +106,47 @@ def test_too_little_room(resident: tuple[bool, bool], least: int) -> None:
     check_homes(net, Hardware(), resident, least)
     with pytest.raises(HardwareError, match=f"must hold the {least} bytes of one code, its sum .*, not {least - 1}"):
         check_homes(net, Hardware(), resident, least - 1)
+
+
+@st.composite
+def sums(draw: st.DrawFn) -> Network:
+    """One MAC operator: K streams in one or several groups, one or several row tiles, one or two images."""
+    batch, height, width = draw(st.integers(1, 2)), draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    channels = draw(st.integers(1, 9))
+    chain, kernel = Chain((batch, height, width, channels)), (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    strides: dict[str, Any] = {"stride_h": draw(st.integers(1, 2)), "stride_w": draw(st.integers(1, 2))}
+    if draw(st.booleans()):
+        return chain.conv(draw(st.integers(1, 9)), kernel, **strides).build()
+    return chain.depthwise(draw(st.integers(1, 2)), kernel, **strides).build()
+
+
+ARRAYS = st.fixed_dictionaries(
+    {
+        "rows": st.integers(1, 4),
+        "cols": st.integers(1, 4),
+        "acc_depth": st.sampled_from([2, 6, 12]),
+        "dataflow": st.sampled_from(["auto", "output-stationary", "weight-stationary"]),
+        "double_buffering": BUFFERS,
+        "weight_spad_bytes": st.sampled_from([16, 60, 400]),
+        "param_spad_bytes": st.sampled_from([64, 200]),
+    }
+)
+
+
+@given(sums(), ARRAYS, st.sampled_from([12, 40, 100, 1000]), st.integers(0, 99))
+def test_sums(net: Network, array: dict[str, Any], room: int, seed: int) -> None:
+    for resident in mixes(net):
+        try:
+            check_homes(net, Hardware(**array), resident, room, seed)
+        except HardwareError as error:
+            assume("activation scratchpad must hold" in str(error) and not all(resident))
+
+
+@given(st.integers(1, 40), BUFFERS, st.sampled_from([10, 11, 33, 100]), st.integers(0, 99))
+def test_rows(length: int, buffers: str, room: int, seed: int) -> None:
+    """SOFTMAX, whole rows at a time: in place where neither tensor lives in the scratchpad."""
+    net = (
+        Chain((3, 5, 10)).softmax().build() if length % 2 else Chain((1, length)).quantize(DType.UINT8, 0.1, 3).build()
+    )
+    for resident in mixes(net):
+        check_homes(net, Hardware(double_buffering=buffers), resident, room, seed)

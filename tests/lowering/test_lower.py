@@ -22,6 +22,8 @@ from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits, execute, sample_of
 
 HW = Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=256, weight_spad_bytes=256, param_spad_bytes=256)
+FIXED = HW.replace(dataflow="weight-stationary", double_buffering="off", layer_reuse="off")
+"""Largest tiles, one buffer each, every tensor through DRAM."""
 
 
 def two_convs() -> Network:
@@ -205,7 +207,7 @@ def test_dead_tensors_give_way() -> None:
 
 
 def test_constants_lie_below_and_tensors_on_bursts() -> None:
-    program = lower(branches(), HW)
+    program = lower(branches(), FIXED)
     for symbol in program.symbols:
         assert symbol.address % 64 == 0
         assert len(program.constants) <= symbol.address <= program.dram_bytes - symbol.nbytes
@@ -236,7 +238,7 @@ def test_an_absent_bias_is_left_out() -> None:
 
 def test_half_rows_and_records() -> None:
     """Halves alternate per block; a row file is loaded once per half and row tile; K intervals continue their slots."""
-    program = lower(Chain((1, 4, 4, 8)).conv(8, (2, 2)).build(), HW.replace(weight_spad_bytes=64))
+    program = lower(Chain((1, 4, 4, 8)).conv(8, (2, 2)).build(), FIXED.replace(weight_spad_bytes=64))
     macs = macs_of(program, 0)
     firsts = [m for m in macs if m.first]
     assert [m.half for m in firsts] == [n % 2 for n in range(len(firsts))]
@@ -249,7 +251,7 @@ def test_half_rows_and_records() -> None:
 def test_split_sums_are_merged(split: int, parts: int) -> None:
     """S becomes the fewest parts of ceil(G / S) groups; here G = 18."""
     net = Chain((1, 2, 2, 8)).conv(3).build()
-    program = check_bits(net, HW.replace(split_k=split, acc_depth=2 * max(parts, 4)))
+    program = check_bits(net, FIXED.replace(split_k=split, acc_depth=2 * max(parts, 4)))
     macs, merges = macs_of(program, 0), [i for i in program.instructions if isinstance(i, Merge)]
     groups = -(-18 // split)
     assert {m.parts for m in merges} == {-(-18 // groups)}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fxsim.isa import Program
 
 TINY: dict[str, Any] = {"rows": 4, "cols": 4, "acc_depth": 2, "param_spad_bytes": 1024}
+FIXED: dict[str, Any] = {"dataflow": "weight-stationary", "layer_reuse": "off"}
+"""Largest tiles, every tensor through DRAM."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,16 @@ NAMED = [pytest.param(case, id=f"{op}-{i}") for op, cases in CASES.items() for i
 
 @pytest.mark.parametrize("case", NAMED)
 def test_cut_everywhere(case: Case) -> None:
-    program = check_bits(case.net, Hardware(**case.fields))
-    tiles = count_tiles(program)
+    tiles = count_tiles(check_bits(case.net, Hardware(**case.fields, **FIXED, double_buffering="off")))
+    doubled = count_tiles(check_bits(case.net, Hardware(**case.fields, **FIXED, double_buffering="on")))
+    tiles = {name: max(count, doubled[name]) for name, count in tiles.items()}
     assert {name for name in case.dimensions if tiles[name] < 4} == set(), tiles
+
+
+@pytest.mark.parametrize("dataflow", ["auto", "output-stationary", "weight-stationary"])
+@pytest.mark.parametrize("case", NAMED)
+def test_every_dataflow_with_double_buffers(case: Case, dataflow: str) -> None:
+    check_bits(case.net, Hardware(**case.fields, dataflow=dataflow))
 
 
 @pytest.mark.parametrize("op", ["RESHAPE", "SQUEEZE", "EXPAND_DIMS"])

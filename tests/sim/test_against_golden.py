@@ -72,8 +72,9 @@ def timings(draw: st.DrawFn) -> dict[str, Any]:
         "tree_levels_per_stage": draw(st.integers(1, 4)),
         "chain_per_stage": draw(st.integers(1, 4)),
         "requant_latency": draw(st.integers(1, 8)),
-        "dataflow": draw(st.sampled_from(["output-stationary", "weight-stationary"])),
+        "dataflow": draw(st.sampled_from(["auto", "output-stationary", "weight-stationary"])),
         "double_buffering": draw(st.sampled_from(["on", "off"])),
+        "layer_reuse": draw(st.sampled_from(["on", "off"])),
         **{f"{op}_{what}": draw(st.integers(1, 9)) for op in VECTOR_OPS for what in ("depth", "interval")},
         "clock_mhz": draw(st.integers(1, 2000)),
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """CONV_2D on the MAC engine."""
 
 from fxsim.lowering.base import LOWERINGS, Lowering
-from fxsim.lowering.mac_layer import prepare_mac
+from fxsim.lowering.mac_layer import mac_site_options, prepare_mac
 
-LOWERINGS.add("CONV_2D", Lowering(prepare_mac))
+LOWERINGS.add("CONV_2D", Lowering(prepare_mac, options=mac_site_options))

@@ -1,6 +1,6 @@
 """Beats of MAC and MERGE instructions: f(g, p), group starts, and the runs of cycles in which a beat issues.
 
-Programs repeat few shapes many times, so the group structure is worked out once per distinct `Shape`, relative to the
+Programs repeat few shapes many times, so the group structure is worked out once per `SumShape`, relative to the
 instruction's start s_0; everything per instruction is a look-up.
 """
 
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.isa import Order
+from fxsim.isa.modes import Order
 
 if TYPE_CHECKING:
     from fxsim.hw import Hardware
-    from fxsim.isa import Table
+    from fxsim.isa.columns import Table
 
 Ints = NDArray[np.int64]
 
 
-class Array(NamedTuple):
+class MacArray(NamedTuple):
     """Timing constants of the MAC array."""
 
     cols: int
@@ -35,7 +35,7 @@ class Array(NamedTuple):
     """Ld: the stage that writes the bank."""
 
 
-class Shape(NamedTuple):
+class SumShape(NamedTuple):
     """All that the group structure of a MAC or MERGE depends on, besides the array."""
 
     positions: int
@@ -54,7 +54,7 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Beats:
+class SumBeats:
     """When the beats of one shape issue, in cycles from s_0.
 
     Attributes
@@ -74,19 +74,19 @@ class Beats:
     tile: Ints
 
 
-def array_of(hardware: Hardware) -> Array:
+def array_of(hardware: Hardware) -> MacArray:
     """R, Ld and Tw of `hardware` (MICROARCHITECTURE, section B)."""
     t = hardware.timing
     tile = _ceil_div(t.rows * t.cols * hardware.numerics.weight_bits, 8 * t.w_port_bytes)
     if hardware.numerics.reduction == "tree":
         levels = (t.cols - 1).bit_length()
         depth = t.read_latency + t.mul_latency + _ceil_div(levels, t.tree_levels_per_stage) + 1
-        return Array(t.cols, t.x_port_bytes, tile, 1, depth)
+        return MacArray(t.cols, t.x_port_bytes, tile, 1, depth)
     stages = _ceil_div(t.cols, t.chain_per_stage)
-    return Array(t.cols, t.x_port_bytes, tile, stages, t.read_latency + t.mul_latency + stages)
+    return MacArray(t.cols, t.x_port_bytes, tile, stages, t.read_latency + t.mul_latency + stages)
 
 
-def mac_shapes(f: Table, array: Array) -> list[Shape]:
+def mac_shapes(f: Table, array: MacArray) -> list[SumShape]:
     """Shapes of the MAC instructions `f`, in order."""
     private = f.private_x == 1
     x_bytes = 1 + f.x_wide
@@ -102,15 +102,15 @@ def mac_shapes(f: Table, array: Array) -> list[Shape]:
         taps,
         np.where(private & _reuses_rows(f, array.cols), taps * f.kh * np.minimum(f.stride_x, f.kw), 0),
     )
-    return [Shape(*values) for values in zip(*(part.tolist() for part in parts), strict=True)]
+    return [SumShape(*values) for values in zip(*(part.tolist() for part in parts), strict=True)]
 
 
-def merge_shapes(f: Table) -> list[Shape]:
+def merge_shapes(f: Table) -> list[SumShape]:
     """Shapes of the MERGE instructions `f`, in order: S - 1 groups of one beat per position."""
-    return [Shape(b, s - 1) for b, s in zip(f.positions.tolist(), f.parts.tolist(), strict=True)]
+    return [SumShape(b, s - 1) for b, s in zip(f.positions.tolist(), f.parts.tolist(), strict=True)]
 
 
-def beats_of(shape: Shape, array: Array) -> Beats:
+def beats_of(shape: SumShape, array: MacArray) -> SumBeats:
     """Group starts and runs of `shape`: s_{g+1} = s_g + max(F_g + max(0, R - B), Tw), without Tw for MERGE."""
     group = shape.positions * position_beats(shape, array) if shape.k_count else np.full(shape.groups, shape.positions)
     if shape.reused_beats:
@@ -123,10 +123,10 @@ def beats_of(shape: Shape, array: Array) -> Beats:
     lo = np.concatenate((start[:1], start[begins]))
     hi = np.concatenate((stop[begins - 1], stop[-1:]))
     loaded = np.concatenate((np.zeros(1, np.int64), start[begins - 1] + tile))
-    return Beats(int(start[-1]), int(stop[-1]) - 1, lo, hi, loaded)
+    return SumBeats(int(start[-1]), int(stop[-1]) - 1, lo, hi, loaded)
 
 
-def position_beats(shape: Shape, array: Array) -> Ints:
+def position_beats(shape: SumShape, array: MacArray) -> Ints:
     """x-port beats f(g, 0) of a MAC's first position, int64 [groups]."""
     first = array.cols * np.arange(shape.groups, dtype=np.int64)
     stop = np.minimum(first + array.cols, shape.k_count)
@@ -158,7 +158,7 @@ def _reuses_rows(f: Table, cols: int) -> NDArray[np.bool_]:
     return reuses
 
 
-def _beats(count: Ints, shape: Shape, array: Array) -> Ints:
+def _beats(count: Ints, shape: SumShape, array: MacArray) -> Ints:
     return -(-count * shape.x_bytes // array.port)
 
 

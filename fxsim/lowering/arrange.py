@@ -1,0 +1,60 @@
+"""From emitted instructions to code: words, file order, tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim._core.errors import LoweringError, ProgramError
+from fxsim.isa import WORD_BYTES, Instruction, decode_columns, encode, with_tokens
+from fxsim.lowering.accesses import accesses
+from fxsim.lowering.prefetch import prefetch_order
+from fxsim.lowering.tokens import place_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fxsim.graph import Network
+    from fxsim.hw import Hardware
+
+Layers = NDArray[np.int32]
+
+
+def arrange(
+    net: Network, instructions: Sequence[Instruction], layer_of: Layers, hardware: Hardware
+) -> tuple[bytes, Layers]:
+    """Encode, let loads run ahead where buffers are doubled, and place tokens: the code and its layers.
+
+    Raises
+    ------
+    LoweringError
+        A field does not hold its value; the message names the node.
+    """
+    code = _encode(net, instructions, layer_of)
+    columns = decode_columns(code)
+    touched = accesses(columns, hardware)
+    if hardware.timing.double_buffering == "on":
+        order = prefetch_order(columns, touched, hardware)
+        code = np.frombuffer(code, np.uint8).reshape(-1, WORD_BYTES)[order].tobytes()
+        layer_of, touched, columns = layer_of[order], [touched[i] for i in order], decode_columns(code)
+    tokens = place_tokens(columns, touched)
+    return with_tokens(code, tokens.pops, tokens.pushes), layer_of
+
+
+def _encode(net: Network, instructions: Sequence[Instruction], layer_of: Layers) -> bytes:
+    try:
+        return encode(instructions)
+    except ProgramError:
+        _refuse(net, instructions, layer_of)
+        raise
+
+
+def _refuse(net: Network, instructions: Sequence[Instruction], layer_of: Layers) -> None:
+    """Name the node and the field of the first instruction that cannot be encoded."""
+    for instruction, layer in zip(instructions, layer_of, strict=True):
+        try:
+            instruction.check()
+        except ProgramError as error:
+            raise LoweringError(str(error), where=f"node {net.nodes[int(layer)].name!r}") from None
