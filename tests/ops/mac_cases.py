@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,10 @@ def shape(*dimensions: int) -> tuple[int, ...]:
 
 def activation_clamp(activation: str, so: float, zy: int) -> tuple[int, int]:
     low, high = LIMITS[activation]
-    q = [None if r is None else zy + round(float(np.float32(r) / np.float32(so))) for r in (low, high)]
+    q = [
+        None if r is None else zy + naive.half_away(Fraction(float(np.float32(r) / np.float32(so))))
+        for r in (low, high)
+    ]
     return max(-128, -128 if q[0] is None else q[0]), min(127, 127 if q[1] is None else q[1])
 
 
