@@ -36,11 +36,11 @@ def test_every_operator_equals_its_runtime(profile: str, record_property: Record
 
 @pytest.mark.oracle
 def test_micro_runs_what_the_tflite_profile_certifies_elsewhere(record_property: RecordProperty) -> None:
-    """Beyond the certificate: the two runtimes agree on convolutions, sums and moves."""
+    """Beyond the certificate: the two runtimes agree on convolutions, sums, averages and moves."""
     require_oracles()
     moves = ("PAD", "PADV2", "CONCATENATION", "SQUEEZE", "EXPAND_DIMS")
     for case in CASES:
-        if case.micro and case.operator in (*MAC_OPERATORS, "ADD", "SUB", "MUL", *moves):
+        if case.micro and case.operator in (*MAC_OPERATORS, "ADD", "SUB", "MUL", "MEAN", *moves):
             elements, mismatches = compare(case, "tflite", TFLM)
             assert mismatches == 0, case.name
             tally(record_property, "tflite", elements)
