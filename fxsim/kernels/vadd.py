@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim._core.jit import entry_kernel, kernel
-from fxsim.numerics import SUM_SHIFT, rounding_divide_by_pot, saturate, srdhm
+from fxsim._core.jit import entry_kernel, inner_kernel
+from fxsim.kernels.double_rounding import BLOCK, difference, scale
+from fxsim.numerics import SUM_SHIFT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,43 +24,63 @@ VADD_COLUMNS = (
     OUT_SHIFT, CLAMP_LO, CLAMP_HI,
 ) = range(len(VADD_COLUMNS))  # fmt: skip
 
-CODES = 256
-"""One-byte codes."""
-SIGN = 128
-"""Top bit of a code: flipping and subtracting it turns a byte into a signed number."""
+
+@inner_kernel
+def add_terms(
+    codes: NDArray[np.uint8], step: int, zero: int, multiplier: int, shift: int, sign: int, totals: NDArray[np.int64]
+) -> None:
+    """Add `sign` times the rescaled operands to `totals`; step 0: of the first code to all. |term| <= 2**29."""
+    if step == 0:
+        term = sign * scale(difference(codes[0], zero) << SUM_SHIFT, multiplier, shift)
+        for i in range(totals.size):
+            totals[i] += term
+        return
+    for i in range(totals.size):
+        totals[i] += sign * scale(difference(codes[i], zero) << SUM_SHIFT, multiplier, shift)
 
 
-@kernel
-def fill_table(zero: int, multiplier: int, shift: int, sign: int, table: NDArray[np.int64]) -> None:
-    """Fill `table` with `sign` times the rescaled operand of every byte; |entry| <= 2**29."""
-    for code in range(CODES):
-        value = ((code ^ SIGN) - SIGN - zero) << SUM_SHIFT
-        table[code] = sign * rounding_divide_by_pot(srdhm(value, multiplier), shift)
+@inner_kernel
+def write_codes(
+    totals: NDArray[np.int64], multiplier: int, shift: int, zero: int, lo: int, hi: int, out: NDArray[np.uint8]
+) -> None:
+    """Write the codes of `totals`, which are at most 2**30."""
+    for i in range(out.size):
+        out[i] = min(max(scale(totals[i], multiplier, shift) + zero, lo), hi) & 0xFF
+
+
+@inner_kernel
+def add_line(f: NDArray[np.int64], codes: NDArray[np.uint8], row: int, totals: NDArray[np.int64]) -> None:
+    """Execute one row on the scratchpad `codes`, a block of `totals` at a time."""
+    for start in range(0, f[COUNT], BLOCK):
+        stop = min(start + BLOCK, f[COUNT])
+        block = totals[: stop - start]
+        block[:] = 0
+        x, y = f[X_ADDR] + row * f[X_STRIDE], f[Y_ADDR] + row * f[Y_STRIDE]
+        out = f[OUT_ADDR] + row * f[OUT_STRIDE]
+        first = codes[x + start * f[X_STEP] : x + (stop - 1) * f[X_STEP] + 1]
+        second = codes[y + start * f[Y_STEP] : y + (stop - 1) * f[Y_STEP] + 1]
+        add_terms(first, f[X_STEP], f[X_ZERO], f[X_MULTIPLIER], f[X_SHIFT], 1, block)
+        add_terms(second, f[Y_STEP], f[Y_ZERO], f[Y_MULTIPLIER], f[Y_SHIFT], 1 - 2 * f[SUBTRACT], block)
+        write_codes(
+            block, f[OUT_MULTIPLIER], f[OUT_SHIFT], f[OUT_ZERO], f[CLAMP_LO], f[CLAMP_HI],
+            codes[out + start : out + stop],
+        )  # fmt: skip
 
 
 @entry_kernel
 def run_vadd(f: NDArray[np.int64], act: NDArray[np.uint8]) -> None:
-    """Execute VADD for all samples: the 256 terms of either operand once, then look-ups.
+    """Execute VADD for all samples.
 
     Terms are below 2**29, so sums fit the 32 bits that the scheme sees.
 
     Parameters
     ----------
     f : int64 [len(VADD_COLUMNS)]
-        The instruction's fields.
+        The instruction's fields; the output is an operand's place or disjoint from it.
     act : uint8 [S, bytes]
         Activation scratchpads, changed in place.
     """
-    first, second = np.empty(CODES, np.int64), np.empty(CODES, np.int64)
-    fill_table(f[X_ZERO], f[X_MULTIPLIER], f[X_SHIFT], 1, first)
-    fill_table(f[Y_ZERO], f[Y_MULTIPLIER], f[Y_SHIFT], 1 - 2 * f[SUBTRACT], second)
-    multiplier, shift, zero, lo, hi = f[OUT_MULTIPLIER], f[OUT_SHIFT], f[OUT_ZERO], f[CLAMP_LO], f[CLAMP_HI]
-    x_step, y_step = f[X_STEP], f[Y_STEP]
+    totals = np.empty(BLOCK, np.int64)
     for s in range(act.shape[0]):
-        for r in range(f[ROWS]):
-            x, y = f[X_ADDR] + r * f[X_STRIDE], f[Y_ADDR] + r * f[Y_STRIDE]
-            out = f[OUT_ADDR] + r * f[OUT_STRIDE]
-            for i in range(f[COUNT]):
-                total = first[act[s, x + i * x_step]] + second[act[s, y + i * y_step]]
-                value = rounding_divide_by_pot(srdhm(total, multiplier), shift) + zero
-                act[s, out + i] = saturate(value, lo, hi) & 0xFF
+        for row in range(f[ROWS]):
+            add_line(f, act[s], row, totals)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim._core.jit import entry_kernel
-from fxsim.numerics import requantize_scalar
+from fxsim._core.jit import entry_kernel, inner_kernel
+from fxsim.kernels.double_rounding import BLOCK, difference, scale
+from fxsim.numerics import SchemeCode, requantize_scalar, wrap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +24,47 @@ VMUL_COLUMNS = (
 
 ACC_BITS = 32
 """Width that the requantization schemes see."""
-SIGN = 128
-"""Top bit of a code: flipping and subtracting it turns a byte into a signed number."""
+
+
+@inner_kernel
+def multiply(
+    x: NDArray[np.uint8], x_step: int, x_zero: int, y: NDArray[np.uint8], y_step: int, y_zero: int,
+    products: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Fill `products` with those of the differences; step 0: of the first code of an operand with all."""
+    for i in range(products.size):
+        products[i] = difference(x[0], x_zero) if x_step == 0 else difference(x[i], x_zero)
+    for i in range(products.size):
+        products[i] *= difference(y[0], y_zero) if y_step == 0 else difference(y[i], y_zero)
+
+
+@inner_kernel
+def write_codes(f: NDArray[np.int64], products: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
+    """Write the codes of `products`, which are of 19 bits."""
+    multiplier, shift, zero, lo, hi = f[MULTIPLIER], f[SHIFT], f[OUT_ZERO], f[CLAMP_LO], f[CLAMP_HI]
+    if f[SCHEME] == SchemeCode.TFL_DOUBLE and multiplier >= 0:
+        left, right = max(shift, 0), max(-shift, 0)
+        for i in range(out.size):
+            value = scale(wrap(products[i] << left, ACC_BITS), multiplier, right)
+            out[i] = min(max(value + zero, lo), hi) & 0xFF
+        return
+    for i in range(out.size):
+        value = requantize_scalar(products[i], multiplier, shift, 0.0, f[SCHEME], ACC_BITS, zero, lo, hi)
+        out[i] = value & 0xFF
+
+
+@inner_kernel
+def multiply_line(f: NDArray[np.int64], codes: NDArray[np.uint8], row: int, products: NDArray[np.int64]) -> None:
+    """Execute one row on the scratchpad `codes`, a block of `products` at a time."""
+    for start in range(0, f[COUNT], BLOCK):
+        stop = min(start + BLOCK, f[COUNT])
+        x, y = f[X_ADDR] + row * f[X_STRIDE], f[Y_ADDR] + row * f[Y_STRIDE]
+        out = f[OUT_ADDR] + row * f[OUT_STRIDE]
+        first = codes[x + start * f[X_STEP] : x + (stop - 1) * f[X_STEP] + 1]
+        second = codes[y + start * f[Y_STEP] : y + (stop - 1) * f[Y_STEP] + 1]
+        block = products[: stop - start]
+        multiply(first, f[X_STEP], f[X_ZERO], second, f[Y_STEP], f[Y_ZERO], block)
+        write_codes(f, block, codes[out + start : out + stop])
 
 
 @entry_kernel
@@ -34,18 +74,11 @@ def run_vmul(f: NDArray[np.int64], act: NDArray[np.uint8]) -> None:
     Parameters
     ----------
     f : int64 [len(VMUL_COLUMNS)]
-        The instruction's fields; differences are of 10 bits, so products of 19.
+        The instruction's fields; differences are of 10 bits. The output is an operand's place or disjoint from it.
     act : uint8 [S, bytes]
         Activation scratchpads, changed in place.
     """
-    multiplier, shift, scheme, zero, lo, hi = f[MULTIPLIER], f[SHIFT], f[SCHEME], f[OUT_ZERO], f[CLAMP_LO], f[CLAMP_HI]
-    x_step, y_step, x_lift, y_lift = f[X_STEP], f[Y_STEP], SIGN + f[X_ZERO], SIGN + f[Y_ZERO]
+    products = np.empty(BLOCK, np.int64)
     for s in range(act.shape[0]):
-        for r in range(f[ROWS]):
-            x, y = f[X_ADDR] + r * f[X_STRIDE], f[Y_ADDR] + r * f[Y_STRIDE]
-            out = f[OUT_ADDR] + r * f[OUT_STRIDE]
-            for i in range(f[COUNT]):
-                first = (np.int64(act[s, x + i * x_step]) ^ SIGN) - x_lift
-                second = (np.int64(act[s, y + i * y_step]) ^ SIGN) - y_lift
-                value = requantize_scalar(first * second, multiplier, shift, 0.0, scheme, ACC_BITS, zero, lo, hi)
-                act[s, out + i] = value & 0xFF
+        for row in range(f[ROWS]):
+            multiply_line(f, act[s], row, products)

@@ -1,4 +1,4 @@
-"""Kernels of VADD, VMUL, COPY and FILL, compiled and interpreted, against the instructions' own plain integers."""
+"""Kernels of VADD, VMUL, COPY and FILL against the instructions' own plain integers."""
 
 from __future__ import annotations
 
@@ -33,28 +33,16 @@ CODES = np.arange(256, dtype=np.uint8)
 NEAR_EDGES = np.array([*range(8), *range(120, 136), *range(248, 256)], np.uint8)
 
 
-def run_all(instruction: Instruction, act: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """What is left behind by the compiled kernel, by the interpreted one, and by the instruction's own definition."""
+def check(instruction: Instruction, act: NDArray[np.uint8]) -> None:
+    """Two samples at once by the kernel, each by the instruction's own definition."""
     names, kernel = KERNELS[type(instruction)]
-    fields = np.array([getattr(instruction, name) for name in names], np.int64)
-    left = []
-    for run in (kernel, getattr(kernel, "py_func", kernel)):
-        memory = act.copy()
-        run(fields, memory)
-        left.append(memory)
-    rows = []
-    for sample in act:
+    left = act.copy()
+    kernel(np.array([getattr(instruction, name) for name in names], np.int64), left)
+    for sample, got in zip(act, left, strict=True):
         machine = PlainMachine(HARDWARE.replace(act_spad_bytes=act.shape[1]))
         machine.write(Space.ACT, 0, sample.tobytes())
         instruction.execute(machine)
-        rows.append(np.frombuffer(machine.read(Space.ACT, 0, act.shape[1]), np.uint8))
-    return [*left, np.stack(rows)]
-
-
-def check(instruction: Instruction, act: NDArray[np.uint8]) -> None:
-    compiled, interpreted, plain = run_all(instruction, act)
-    np.testing.assert_array_equal(compiled, plain)
-    np.testing.assert_array_equal(interpreted, plain)
+        np.testing.assert_array_equal(got, np.frombuffer(machine.read(Space.ACT, 0, act.shape[1]), np.uint8))
 
 
 @given(legal_two_operands() | legal_moves(), st.integers(0, 2**32 - 1))
@@ -67,12 +55,17 @@ def test_random_instructions(instruction: Instruction, seed: int) -> None:
 def pairs_of(instruction: Instruction) -> None:
     act = np.zeros((1, 512 + 32 * 256), np.uint8)
     act[0, :256], act[0, 256:288] = CODES, NEAR_EDGES
-    names, kernel = KERNELS[type(instruction)]
-    kernel(np.array([getattr(instruction, name) for name in names], np.int64), act)
-    machine = PlainMachine(HARDWARE.replace(act_spad_bytes=act.shape[1]))
-    machine.write(Space.ACT, 0, act[0, :512].tobytes())
-    instruction.execute(machine)
-    np.testing.assert_array_equal(act[0], np.frombuffer(machine.read(Space.ACT, 0, act.shape[1]), np.uint8))
+    check(instruction, act)
+
+
+@given(st.integers(1000, 3000), st.integers(0, 1), st.integers(0, 1), st.integers(0, 99))
+def test_long_rows(count: int, x_step: int, y_step: int, seed: int) -> None:
+    """Rows of more than one block, in place where the first operand is whole."""
+    act = np.random.default_rng(seed).integers(0, 256, (1, 4096 * 2), dtype=np.uint8)
+    line: dict[str, Any] = {"rows": 1, "count": count, "x_step": x_step, "y_step": y_step, "y_addr": 4096,
+                            "out_addr": 0 if x_step else 1, "clamp_lo": -128, "clamp_hi": 127}  # fmt: skip
+    check(VAdd(x_multiplier=1 << 30, y_multiplier=1 << 30, out_multiplier=1 << 30, out_shift=19, **line), act)
+    check(VMul(scheme=SchemeCode.TFL_SINGLE, multiplier=1 << 30, shift=-5, **line), act)
 
 
 @pytest.mark.slow
