@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fxsim.isa import INSTRUCTIONS, Columns, Space, Unit, regions
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim.isa import INSTRUCTIONS, Columns, Memory, Space, Unit, regions
 
 if TYPE_CHECKING:
     from fxsim.hw import Hardware
@@ -19,10 +22,18 @@ class Access(NamedTuple):
     end: int
 
 
+Regions = dict[tuple[str, Memory], tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""What `fxsim.isa.regions` finds."""
+
+
 def accesses(columns: Columns, hardware: Hardware) -> list[list[Access]]:
     """List the scratchpad accesses of every instruction, reads before writes; only the in-order DMA uses DRAM."""
-    found: list[list[Access]] = [[] for _ in range(len(columns))]
-    touched = regions(columns, hardware.timing.rows, hardware.timing.cols)
+    return listed(regions(columns, hardware.timing.rows, hardware.timing.cols), len(columns))
+
+
+def listed(touched: Regions, count: int) -> list[list[Access]]:
+    """`accesses` of `count` instructions from their regions."""
+    found: list[list[Access]] = [[] for _ in range(count)]
     for write, name in enumerate(("read", "write")):
         for space in Space:
             lo, hi = touched[name, space]

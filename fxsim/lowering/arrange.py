@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import LoweringError, ProgramError
-from fxsim.isa import WORD_BYTES, Instruction, decode_columns, encode, with_tokens
-from fxsim.lowering.accesses import accesses
+from fxsim.isa import WORD_BYTES, Instruction, decode_columns, encode, regions, with_tokens
+from fxsim.lowering.accesses import listed
 from fxsim.lowering.prefetch import prefetch_order
 from fxsim.lowering.tokens import place_tokens
 
@@ -34,9 +34,10 @@ def arrange(
     """
     code = _encode(net, instructions, layer_of)
     columns = decode_columns(code)
-    touched = accesses(columns, hardware)
+    spans = regions(columns, hardware.timing.rows, hardware.timing.cols)
+    touched = listed(spans, len(columns))
     if hardware.timing.double_buffering == "on":
-        order = prefetch_order(columns, touched, hardware)
+        order = prefetch_order(columns, touched, spans)
         code = np.frombuffer(code, np.uint8).reshape(-1, WORD_BYTES)[order].tobytes()
         layer_of, touched, columns = layer_of[order], [touched[i] for i in order], decode_columns(code)
     tokens = place_tokens(columns, touched)

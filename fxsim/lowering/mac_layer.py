@@ -103,12 +103,17 @@ class MacLayer:
 
 @dataclass(frozen=True, slots=True)
 class _Tile:
-    """One output tile: an area, and the output channels of a chunk of row tiles; `inputs` is what both read."""
+    """One output tile: an area, and the output channels of a chunk of row tiles.
+
+    `inputs` is what both read; `image` is the address and extent of the area's whole image if the input lives in the
+    scratchpad.
+    """
 
     area: Area
     row_tiles: Span
     outputs: Span
     inputs: Region
+    image: tuple[int, Region] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,10 @@ class _Nest:
         self.held: dict[Space, object] = {}
         self.at: dict[Space, int] = {}
         self.rows_loaded: set[int] = set()
+        self.weight_zeros = [
+            weight_zero(layer.params, self.stream.row_channels(row_tile, 1), layer.site.where)
+            for row_tile in range(self.stream.row_tiles)
+        ]
         self.stored = 0
         self.mac_fields, self.req_fields, self.merge_fields = _common_fields(layer)
 
@@ -147,7 +156,7 @@ class _Nest:
         """All instructions of one area and one chunk of row tiles, the STOREs of their outputs included."""
         outputs = self.stream.row_channels(row_tiles.start, row_tiles.size)
         taps = all_taps(self.window, self.stream.input_channels(outputs))
-        tile = _Tile(area, row_tiles, outputs, region(self.window, area, taps))
+        tile = _Tile(area, row_tiles, outputs, region(self.window, area, taps), self._image(area.image))
         yield from self._load_constants(tile)
         self.out_tiles.rotate()
         self.stored = 0
@@ -182,7 +191,7 @@ class _Nest:
         width = tile.area.cols.size
         for row_tile in range(*tile.row_tiles):
             outputs = self.stream.row_channels(row_tile, 1)
-            zero = weight_zero(self.layer.params, outputs, self.layer.site.where)
+            zero = self.weight_zeros[row_tile]
             for span in self.tiling.blocks(tile.area.positions, width):
                 self.half = 1 - self.half
                 yield _Block(tile, row_tile, outputs, zero, self.half, span.size, *divmod(span.start, width))
@@ -231,8 +240,7 @@ class _Nest:
             self.row_file[block.half] = block.row_tile
         tile_row = block.row_tile - block.tile.row_tiles.start
         offset = tile_row * self.stream.tile_bytes + self.stream.offset(part, interval.start)
-        home = self.homes.operands[0]
-        x_addr, tile = (self.x_tiles[0], loaded) if home is None else self._image(home, loaded.image)
+        x_addr, tile = block.tile.image or (self.x_tiles[0], loaded)
         iy0, ix0 = first_tap(self.window, block.tile.area, tile)
         return Mac(
             first=int(first),
@@ -261,9 +269,11 @@ class _Nest:
             **self.mac_fields,
         )
 
-    def _image(self, home: int, image: int) -> tuple[int, Region]:
+    def _image(self, image: int) -> tuple[int, Region] | None:
         """Address and extent of a whole image of an input that lives in the scratchpad."""
-        w = self.window
+        w, home = self.window, self.homes.operands[0]
+        if home is None:
+            return None
         whole = Region(image, Span(0, w.in_h), Span(0, w.in_w), Span(0, w.channels))
         return home + image * whole.elements * self.layer.x_code, whole
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim.isa import DRAM, Columns, Load, Store, regions
+from fxsim.isa import DRAM, Columns, Load, Store
 from fxsim.lowering.intervals import IntervalMap
 
 if TYPE_CHECKING:
-    from fxsim.hw import Hardware
     from fxsim.isa import Space
-    from fxsim.lowering.accesses import Access
+    from fxsim.lowering.accesses import Access, Regions
 
 
-def prefetch_order(columns: Columns, touched: list[list[Access]], hardware: Hardware) -> list[int]:
+def prefetch_order(columns: Columns, touched: list[list[Access]], spans: Regions) -> list[int]:
     """Find the file order in which loads run ahead.
 
     LOADs keep their order, and so do all other instructions. A LOAD stands behind the last instruction before it that
@@ -30,8 +29,8 @@ def prefetch_order(columns: Columns, touched: list[list[Access]], hardware: Hard
         A program in file order, without tokens.
     touched
         Its scratchpad accesses (`fxsim.lowering.accesses`).
-    hardware
-        Whose program it is.
+    spans
+        Its regions (`fxsim.isa.regions`).
 
     Returns
     -------
@@ -41,19 +40,18 @@ def prefetch_order(columns: Columns, touched: list[list[Access]], hardware: Hard
     loads = set(columns.rows_of(Load).tolist())
     behind = [-1] * len(columns)
     last = -1
-    for index, needed in _dependencies(columns, touched, hardware, loads):
+    for index, needed in _dependencies(columns, touched, spans, loads):
         last = behind[index] = max(last, needed)
     return sorted(range(len(columns)), key=lambda i: (behind[i], 1, i) if i in loads else (i, 0, i))
 
 
 def _dependencies(
-    columns: Columns, touched: list[list[Access]], hardware: Hardware, loads: set[int]
+    columns: Columns, touched: list[list[Access]], spans: Regions, loads: set[int]
 ) -> list[tuple[int, int]]:
     """(LOAD, last other instruction that it must stay behind), in file order."""
     users: dict[Space, IntervalMap[int]] = {}
     stored = IntervalMap(-1)
     stores = set(columns.rows_of(Store).tolist())
-    spans = regions(columns, hardware.timing.rows, hardware.timing.cols)
     sources, targets = (list(zip(*(part.tolist() for part in spans[a, DRAM]), strict=True)) for a in ("read", "write"))
     found = []
     for index, accesses in enumerate(touched):

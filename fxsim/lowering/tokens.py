@@ -19,6 +19,8 @@ from fxsim.lowering.intervals import IntervalMap
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Kind = tuple[Space, bool, Unit]
+"""Where, whether written, by whom."""
 Clock = tuple[int, int, int, int]
 """Per `Unit`, the index of the last instruction known complete; -1 if none is."""
 NEVER: Clock = (-1, -1, -1, -1)
@@ -65,12 +67,15 @@ class _Placer:
     def __init__(self, columns: Columns) -> None:
         self.pops = [0] * len(columns)
         self.pushes = [0] * len(columns)
+        engines = {unit: unit.engine for unit in Unit}
         self._unit = units(columns)
-        self._engine = [unit.engine for unit in self._unit]
+        self._engine = [engines[unit] for unit in self._unit]
         self._filled_by = _filled_by(columns)
         self._at_issue = [NEVER] * len(columns)
         self._clock = dict.fromkeys(Engine, NEVER)
-        self._last: dict[Space, list[_LastAccess]] = {space: [] for space in Space}
+        kinds = [(space, write, unit) for space in Space for write in (False, True) for unit in Unit]
+        self._last = {kind: _LastAccess(kind[2]) for kind in kinds}
+        self._against = {kind: [self._last[other] for other in kinds if _conflict(kind, other)] for kind in kinds}
 
     def add(self, index: int, touched: list[Access]) -> None:
         """Place the tokens of one instruction and note what it touches."""
@@ -83,24 +88,17 @@ class _Placer:
                     clock = self._wait(index, producer, needed[producer], clock)
         self._clock[engine] = self._at_issue[index] = clock
         for space, write, start, end in touched:
-            self._noted(space, write, unit).note(start, end, index)
+            self._last[space, write, unit].note(start, end, index)
 
     def _needed(self, unit: Unit, touched: list[Access], clock: Clock) -> dict[Unit, int]:
         """Per other unit, its last instruction that conflicts with `touched` and is not known to be complete."""
         needed: dict[Unit, int] = {}
         for space, write, start, end in touched:
-            for last in self._last[space]:
+            for last in self._against[space, write, unit]:
                 other = last.unit
-                if other is not unit and (write or last.write) and last.index > clock[other]:
+                if last.index > clock[other]:
                     needed[other] = max(needed.get(other, -1), last.over(start, end))
         return needed
-
-    def _noted(self, space: Space, write: bool, unit: Unit) -> _LastAccess:
-        for last in self._last[space]:
-            if last.unit is unit and last.write == write:
-                return last
-        self._last[space].append(_LastAccess(write, unit))
-        return self._last[space][-1]
 
     def _wait(self, index: int, producer: Unit, on: int, clock: Clock) -> Clock:
         if self._unit[index] is Unit.REQ and producer is Unit.MAC:
@@ -124,22 +122,32 @@ class _Placer:
         return clock[0], clock[1], clock[2], clock[3]
 
 
+def _conflict(kind: Kind, other: Kind) -> bool:
+    """Whether accesses of two kinds to common bytes must be ordered by tokens."""
+    return kind[0] is other[0] and kind[2] is not other[2] and (kind[1] or other[1])
+
+
 class _LastAccess:
     """One unit's reads or writes of one scratchpad: per byte and overall, the index of the last instruction."""
 
-    def __init__(self, write: bool, unit: Unit) -> None:
-        self.write, self.unit = write, unit
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
         self.index = -1
         self._bytes = IntervalMap(-1)
+        self._asked: dict[tuple[int, int], int] = {}
 
     def note(self, start: int, end: int, index: int) -> None:
         """Instruction `index`, later than all before, touches [start, end)."""
         self.index = index
         self._bytes.assign(start, end, index)
+        self._asked.clear()
 
     def over(self, start: int, end: int) -> int:
         """Find the last instruction that touches any byte of [start, end); -1 if there is none."""
-        return max(self._bytes.overlapping(start, end), default=-1)
+        asked = start, end
+        if asked not in self._asked:  # MACs of one weight tile ask the same again and again
+            self._asked[asked] = max(self._bytes.overlapping(start, end), default=-1)
+        return self._asked[asked]
 
 
 def _later(a: Clock, b: Clock) -> Clock:

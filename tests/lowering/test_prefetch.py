@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 
 from fxsim.hw import Hardware
-from fxsim.isa import Load, Program, Space, reads, writes
+from fxsim.isa import Load, Program, Space, reads, regions, writes
 from fxsim.lowering import lower
-from fxsim.lowering.accesses import accesses
+from fxsim.lowering.accesses import listed
 from fxsim.lowering.prefetch import prefetch_order
 from fxsim.sim.timing import timeline
 from tests.isa.strategies import legal_programs
@@ -20,7 +20,8 @@ SMALL = Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=4096, weight_spad_b
 def test_every_dependency_keeps_its_order(program: Program) -> None:
     """Against the bytes of every pair of instructions: no load passes what it conflicts with, nothing else moves."""
     t = program.hardware.timing
-    order = prefetch_order(program.columns, accesses(program.columns, program.hardware), program.hardware)
+    spans = regions(program.columns, t.rows, t.cols)
+    order = prefetch_order(program.columns, listed(spans, len(program)), spans)
     assert sorted(order) == list(range(len(program)))
     at = {index: place for place, index in enumerate(order)}
     loads = [i for i, instruction in enumerate(program.instructions) if isinstance(instruction, Load)]
