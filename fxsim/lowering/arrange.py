@@ -37,7 +37,7 @@ def arrange(
     spans = regions(columns, hardware.timing.rows, hardware.timing.cols)
     touched = listed(spans, len(columns))
     if hardware.timing.double_buffering == "on":
-        order = prefetch_order(columns, touched, spans)
+        order = prefetch_order(columns, spans)
         code = np.frombuffer(code, np.uint8).reshape(-1, WORD_BYTES)[order].tobytes()
         layer_of, touched, columns = layer_of[order], [touched[i] for i in order], decode_columns(code)
     tokens = place_tokens(columns, touched)

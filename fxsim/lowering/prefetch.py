@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim.isa import DRAM, Columns, Load, Store
-from fxsim.lowering.intervals import IntervalMap
+import numpy as np
+
+from fxsim.isa import DRAM, Columns, Load, Memory, Space
 
 if TYPE_CHECKING:
-    from fxsim.isa import Space
-    from fxsim.lowering.accesses import Access, Regions
+    from numpy.typing import NDArray
+
+    from fxsim.lowering.accesses import Regions
+
+NEAR = 256
+"""Instructions looked at first; what a LOAD must stay behind is seldom far."""
 
 
-def prefetch_order(columns: Columns, touched: list[list[Access]], spans: Regions) -> list[int]:
+def prefetch_order(columns: Columns, spans: Regions) -> list[int]:
     """Find the file order in which loads run ahead.
 
     LOADs keep their order, and so do all other instructions. A LOAD stands behind the last instruction before it that
@@ -27,8 +32,6 @@ def prefetch_order(columns: Columns, touched: list[list[Access]], spans: Regions
     ----------
     columns
         A program in file order, without tokens.
-    touched
-        Its scratchpad accesses (`fxsim.lowering.accesses`).
     spans
         Its regions (`fxsim.isa.regions`).
 
@@ -37,33 +40,41 @@ def prefetch_order(columns: Columns, touched: list[list[Access]], spans: Regions
     list of int
         Indices of the instructions in their new order.
     """
-    loads = set(columns.rows_of(Load).tolist())
-    behind = [-1] * len(columns)
+    loads = columns.rows_of(Load)
+    others = np.ones(len(columns), np.bool_)
+    others[loads] = False
+    behind = np.full(len(columns), -1, np.int64)
     last = -1
-    for index, needed in _dependencies(columns, touched, spans, loads):
-        last = behind[index] = max(last, needed)
-    return sorted(range(len(columns)), key=lambda i: (behind[i], 1, i) if i in loads else (i, 0, i))
+    touches: dict[Memory, _Touches] = {memory: _Touches(spans, memory, others) for memory in (*Space, DRAM)}
+    for index, space in zip(loads.tolist(), columns.table(Load).space.tolist(), strict=True):
+        for memory, access in ((Space(space), "write"), (DRAM, "read")):
+            lo, hi = spans[access, memory]
+            last = max(last, touches[memory].last(int(lo[index]), int(hi[index]), index))
+        behind[index] = last
+    place = np.where(others, np.arange(len(columns)), behind)
+    order: list[int] = np.lexsort((np.arange(len(columns)), ~others, place)).tolist()
+    return order
 
 
-def _dependencies(
-    columns: Columns, touched: list[list[Access]], spans: Regions, loads: set[int]
-) -> list[tuple[int, int]]:
-    """(LOAD, last other instruction that it must stay behind), in file order."""
-    users: dict[Space, IntervalMap[int]] = {}
-    stored = IntervalMap(-1)
-    stores = set(columns.rows_of(Store).tolist())
-    sources, targets = (list(zip(*(part.tolist() for part in spans[a, DRAM]), strict=True)) for a in ("read", "write"))
-    found = []
-    for index, accesses in enumerate(touched):
-        if index in loads:
-            hits = stored.overlapping(*sources[index])
-            for space, _, start, end in accesses:
-                hits += users[space].overlapping(start, end) if space in users else []
-            found.append((index, max(hits, default=-1)))
-            continue
-        for space, _, start, end in accesses:
-            users.setdefault(space, IntervalMap(-1)).assign(start, end, index)
-        if index in stores:
-            start, end = targets[index]
-            stored.assign(start, end, index)
-    return found
+class _Touches:
+    """Where instructions other than LOADs touch a memory (DRAM: where they write)."""
+
+    def __init__(self, spans: Regions, memory: Memory, others: NDArray[np.bool_]) -> None:
+        accesses = ("write",) if memory == DRAM else ("read", "write")
+        bounds = [(spans[access, memory][0], np.where(others, spans[access, memory][1], 0)) for access in accesses]
+        self._bounds = bounds
+        self._lowest = min((int(lo[hi > lo].min()) for lo, hi in bounds if (hi > lo).any()), default=0)
+
+    def last(self, start: int, end: int, before: int) -> int:
+        """Find the last instruction before `before` that touches a byte of [start, end); -1 if there is none."""
+        stop, size = before if end > self._lowest else 0, NEAR
+        while stop > 0:
+            begin = max(0, stop - size)
+            hits = np.zeros(stop - begin, np.bool_)
+            for lo, hi in self._bounds:
+                hits |= (lo[begin:stop] < end) & (hi[begin:stop] > start)
+            found = np.flatnonzero(hits)
+            if found.size:
+                return begin + int(found[-1])
+            stop, size = begin, 8 * size
+        return -1

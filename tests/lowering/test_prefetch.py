@@ -7,7 +7,6 @@ from hypothesis import given
 from fxsim.hw import Hardware
 from fxsim.isa import Load, Program, Space, reads, regions, writes
 from fxsim.lowering import lower
-from fxsim.lowering.accesses import listed
 from fxsim.lowering.prefetch import prefetch_order
 from fxsim.sim.timing import timeline
 from tests.isa.strategies import legal_programs
@@ -21,7 +20,7 @@ def test_every_dependency_keeps_its_order(program: Program) -> None:
     """Against the bytes of every pair of instructions: no load passes what it conflicts with, nothing else moves."""
     t = program.hardware.timing
     spans = regions(program.columns, t.rows, t.cols)
-    order = prefetch_order(program.columns, listed(spans, len(program)), spans)
+    order = prefetch_order(program.columns, spans)
     assert sorted(order) == list(range(len(program)))
     at = {index: place for place, index in enumerate(order)}
     loads = [i for i, instruction in enumerate(program.instructions) if isinstance(instruction, Load)]
