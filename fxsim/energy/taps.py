@@ -1,4 +1,4 @@
-"""How many activation elements the windows of a block really read: taps inside the tile only."""
+"""How many activation elements windows really read: taps inside the tile only."""
 
 from __future__ import annotations
 
@@ -49,11 +49,46 @@ def count_taps(f: Callable[[str], Array]) -> Array:
     areas = [
         (top, bottom, columns.inside(left[:, None], right[:, None], taps)) for top, bottom, left, right in _areas(f)
     ]
-    total = np.zeros(len(f("kh")), np.int64)
-    for ky in range(f("kh").max(initial=0)):
-        elements = _elements(f, ky, taps)
+    per_row = f("per_tap") * f("kw")
+    first = f("k_start") // per_row
+    total = np.zeros(len(first), np.int64)
+    for step in range(((f("k_start") + f("k_count") - 1) // per_row - first).max(initial=-1) + 1):
+        elements = _elements(f, first + step, taps)
         for top, bottom, across in areas:
-            total += rows.inside(top, bottom, ky) * (elements * across).sum(axis=1)
+            total += rows.inside(top, bottom, first + step) * (elements * across).sum(axis=1)
+    return total
+
+
+def count_window_taps(f: Callable[[str], Array]) -> Array:
+    """Pixels that all windows of each POOL have inside its tile.
+
+    Parameters
+    ----------
+    f
+        Look-up of the fields of POOL by name, int64 [n] each.
+
+    Overflow: at most the pixels of the output times those of the tile, below 2^56 for what scratchpads hold.
+    """
+    rows = _covered(f("tile_h"), f("iy0"), f("stride_y"), f("kh"), f("out_h"))
+    return rows * _covered(f("tile_w"), f("ix0"), f("stride_x"), f("kw"), f("out_w"))
+
+
+def _covered(size: Array, origin: Array, stride: Array, window: Array, count: Array) -> Array:
+    """Sum of the overlaps of ``count`` windows with 0 .. size - 1: a clipped end less a clipped start, each two ramps.
+
+    Overflow: ends stay below 2^33 and counts below 2^16, so a ramp stays below 2^49.
+    """
+    ends, starts = (
+        _ramp(edge, stride, count) - _ramp(edge - size, stride, count) for edge in (origin + window, origin)
+    )
+    return ends - starts
+
+
+def _ramp(first: Array, step: Array, count: Array) -> Array:
+    """Sum of max(first + i * step, 0) over i < count."""
+    skipped = np.clip(-(first // np.maximum(step, 1)), 0, count)
+    rest = count - skipped
+    total: Array = rest * np.maximum(first + skipped * step, 0) + step * (rest * (rest - 1) // 2)
     return total
 
 
@@ -68,11 +103,10 @@ def _areas(f: Callable[[str], Array]) -> Iterator[tuple[Array, Array, Array, Arr
     yield bottom, bottom - one, zero, right
 
 
-def _elements(f: Callable[[str], Array], ky: int, kx: Array) -> Array:
+def _elements(f: Callable[[str], Array], ky: Array, kx: Array) -> Array:
     """Elements of the taps (ky, kx) that belong to the canonical interval: int64 [n, len(kx)]."""
     first, size = f("k_start")[:, None], f("per_tap")[:, None]
-    tap = (ky * f("kw")[:, None] + kx) * size
+    tap = ((ky * f("kw"))[:, None] + kx) * size
     lo, hi = np.maximum(tap, first), np.minimum(tap + size, first + f("k_count")[:, None])
-    exists = (ky < f("kh")[:, None]) & (kx < f("kw")[:, None])
-    elements: Array = np.where(exists, np.maximum(hi - lo, 0), 0)
+    elements: Array = np.where(kx < f("kw")[:, None], np.maximum(hi - lo, 0), 0)
     return elements

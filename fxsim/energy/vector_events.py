@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim.energy.mac_events import count_rescale, count_scheme
-from fxsim.energy.taps import count_taps
+from fxsim.energy.taps import count_window_taps
 from fxsim.hw import Event, Kind
 from fxsim.isa import PoolKind
 from fxsim.numerics import SCHEMES, SchemeCode, scheme_of
@@ -33,7 +33,7 @@ RECIPROCAL_ADDS = 7
 def count_pool(tally: Tally, index: Array) -> None:
     """Taps inside the tile are read and summed (compared); every output is divided (average) and clamped."""
     f = tally.fields(index)
-    elements = _pool_taps(tally, index) * f("channels")
+    elements = count_window_taps(f) * f("channels")
     outputs = f("out_h") * f("out_w") * f("channels")
     average = f("kind") == PoolKind.AVERAGE
     tally.add(Event(Kind.ACT_READ), index, elements)
@@ -41,21 +41,6 @@ def count_pool(tally: Tally, index: Array) -> None:
     tally.add(Event(Kind.VECTOR_ADD, 32), index, average * (elements + 2 * outputs))
     tally.add(Event(Kind.VECTOR_MULTIPLY, 32, 32), index, average * outputs)
     tally.add(Event(Kind.VECTOR_ADD, 8), index, ~average * elements + 2 * outputs)
-
-
-def _pool_taps(tally: Tally, index: Array) -> Array:
-    f = tally.fields(index)
-    one, zero = np.ones(len(index), np.int64), np.zeros(len(index), np.int64)
-    derived = {
-        "ox_start": zero,
-        "positions": f("out_h") * f("out_w"),
-        "dil_y": one,
-        "dil_x": one,
-        "per_tap": one,
-        "k_start": zero,
-        "k_count": f("kh") * f("kw"),
-    }
-    return count_taps(lambda name: derived[name] if name in derived else f(name))
 
 
 def count_vreq(tally: Tally, index: Array) -> None:

@@ -294,6 +294,14 @@ def test_pool_reads_window_by_window(data: st.DataObject) -> None:
     assert counts(Hardware(), Pool(kind=PoolKind.MAX, channels=3, **f))[Event(Kind.ACT_READ)] == 3 * taps
 
 
+def test_the_largest_windows_of_a_pool_take_no_loop() -> None:
+    most = (1 << 16) - 1
+    # three windows end below rows 2, 3 and 4 of a tile of three: 2 + 3 + 3 rows, each in all of `most` columns
+    windows = {"kh": most, "kw": most, "out_h": 3, "out_w": most, "stride_y": 1, "iy0": 2 - most}
+    pool = Pool(kind=PoolKind.MAX, tile_h=3, tile_w=1, channels=1, **windows)
+    assert counts(Hardware(), pool)[Event(Kind.ACT_READ)] == 8 * most
+
+
 def test_pool_reads_only_taps_inside_the_tile() -> None:
     pool = Pool(
         kind=PoolKind.AVERAGE,
