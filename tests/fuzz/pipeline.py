@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 MAX_MACS = 50_000
 MAX_PER_ROW = 1 << 16
 """Elements of a network that is lowered, for every row of the array: few rows need many instructions."""
+MAX_PER_BYTE = 1 << 9
+"""The same for every byte of the activation scratchpad: a small one needs many tiles."""
 MAX_BYTES = 1 << 20
 """Tensors of a program that is simulated."""
 MAX_WORK = 1 << 22
@@ -53,7 +55,8 @@ MAX_LISTED = 2_000
 def run_network(net: Network, fields: dict[str, Any]) -> None:
     """Lower, prove, write and read back; simulate beside golden where small."""
     machine = hardware(fields)
-    if sum(value.type.size for value in net.values) > MAX_PER_ROW * machine.timing.rows:
+    most = min(MAX_PER_ROW * machine.timing.rows, MAX_PER_BYTE * machine.timing.act_spad_bytes)
+    if sum(value.type.size for value in net.values) > most:
         return  # legal and large: its size is no fault
     program = lower(net, machine)
     check_program(program)
