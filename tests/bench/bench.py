@@ -13,9 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,23 +24,13 @@ from fxsim.api import random_samples
 from fxsim.formats.tflite import reset_stray_axes
 from fxsim.sim.executor import execute
 from fxsim.sim.timing import timeline
+from tests.bench.networks import models, seconds, stay_on_one_core
 
-ROOT = Path(__file__).resolve().parents[2]
-OWN = ROOT / "models" / "digits" / "digits_cnn.tflite"
-GIVEN = Path(os.environ.get("FXSIM_MODELS", ROOT.parent / "shared" / "models"))
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
 BATCH = 8
-
-
-def models() -> list[Path]:
-    """Our CNN and, where present, the given networks."""
-    return [OWN, *sorted(GIVEN.glob("*.tflite"))]
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def reference(model: bytes, x: dict[str, np.ndarray]) -> Callable[[], None]:
@@ -123,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=9)
     args = parser.parse_args()
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    stay_on_one_core()
     rows = [steady(path, args.runs) for path in models()]
     headers = ["model", f"MACs x{BATCH}", "fxsim ms", "LiteRT ref ms", "ratio", "G MAC/s", "timing ms", "instructions"]
     print(format_table(headers, rows, title=f"Batch of {BATCH}, edge-16x16, one thread, all statistics on"))
