@@ -38,10 +38,11 @@ def roofline_figure(result: Result) -> Figure:
 
     Layers are numbered as in the table. One that moves nothing through DRAM stands at the right edge.
     """
+    hw = result.hardware
     dots = [
-        _Dot(number, layer.name, layer.op, roofline_of(layer.macs, layer.dram_bytes, layer.cycles, result.hardware))
+        _Dot(number, layer.name, layer.op, roofline_of(layer.macs, layer.dram_bytes, layer.span_cycles, hw))
         for number, layer in enumerate(result.layers)
-        if layer.macs and layer.cycles
+        if layer.macs and layer.span_cycles
     ]
     roof = result.roofline
     figure = new_page(result, "roofline", (9.0, 5.5))

@@ -100,7 +100,7 @@ def _record(
     stats: LayerStats | None,
 ) -> LayerResult:
     layer, array = program.layers[number], program.hardware.timing
-    peak = array.rows * array.cols * timing.cycles
+    peak = array.rows * array.cols * timing.span
     return LayerResult(
         name=layer.name,
         op=layer.op,
@@ -108,6 +108,7 @@ def _record(
         out_shapes=layer.out_shapes,
         macs=layer.macs,
         cycles=timing.cycles,
+        span_cycles=timing.span,
         compute_cycles=timing.compute_cycles,
         stall_cycles=timing.cycles - timing.compute_cycles,
         stalls=dict(timing.stalls),

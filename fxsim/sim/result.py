@@ -29,8 +29,11 @@ class LayerResult:
         Multiply-adds, padded taps included.
     cycles, compute_cycles, stall_cycles, stalls
         Length of the layer's window, cycles in which some engine computes, the others, and those by cause.
+    span_cycles
+        From the window's begin, or from the layer's first beat where that lies in the window of a layer before, to the
+        window's end.
     utilization
-        macs / (rows * cols * cycles).
+        macs / (rows * cols * span_cycles), at most 1.
     dram_bytes, scratchpad_bytes
         Bytes of whole DRAM bursts; bytes read and written in the three scratchpads.
     dram_bytes_saved
@@ -53,6 +56,7 @@ class LayerResult:
     out_shapes: tuple[tuple[int, ...], ...]
     macs: int
     cycles: int
+    span_cycles: int
     compute_cycles: int
     stall_cycles: int
     stalls: dict[str, int]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fxsim._core.errors import ProgramError
 from fxsim.isa import Columns, Load, Program, Req, Store
 from fxsim.sim.timing_costs import Costs, costs_of
-from fxsim.sim.timing_schedule import schedule
+from fxsim.sim.timing_schedule import CYCLE_LIMIT, Schedule, schedule
 from fxsim.sim.timing_windows import CAUSES, attribute, window_edges
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class LayerTiming:
         First cycle of the window.
     cycles
         Its length: from the commit after which only this and later layers are active, to this layer's last commit.
+    span
+        From the window's begin, or from the layer's first beat if that lies in an earlier window, to the window's end.
     compute_cycles
         Cycles in which any layer issues an x, MERGE or REQ beat or the vector engine is busy.
     stalls
@@ -45,6 +47,7 @@ class LayerTiming:
 
     begin: int
     cycles: int
+    span: int
     compute_cycles: int
     stalls: dict[str, int]
 
@@ -90,19 +93,29 @@ def timeline(program: Program) -> Timeline:
     times = schedule(columns, costs, program.hardware)
     edges = window_edges(times.end, program.layer_of, len(program.layers))
     compute, causes = attribute(columns, costs, times, edges)
-    result = Timeline(
-        times.issue, times.start, times.end, int(times.end.max(initial=-1)) + 1, _layers(edges, compute, causes)
-    )
+    layers = _layers(edges, _first_beats(program, times), compute, causes)
+    result = Timeline(times.issue, times.start, times.end, int(times.end.max(initial=-1)) + 1, layers)
     _check_attribution(result)
     _check_bounds(result.cycles, columns, costs, program.hardware)
     return result
 
 
-def _layers(edges: Ints, compute: Ints, causes: dict[str, Ints]) -> tuple[LayerTiming, ...]:
+def _first_beats(program: Program, times: Schedule) -> Ints:
+    """First cycle in which each layer issues a beat or occupies the vector engine, int64 [layers]; 2**62 if none."""
+    first = np.full(len(program.layers), CYCLE_LIMIT, np.int64)
+    opcode = program.columns.opcode
+    working = (opcode != Load.opcode) & (opcode != Store.opcode)
+    np.minimum.at(first, program.layer_of[working], times.start[working])
+    return first
+
+
+def _layers(edges: Ints, first: Ints, compute: Ints, causes: dict[str, Ints]) -> tuple[LayerTiming, ...]:
     stalls = zip(*(causes[name].tolist() for name in CAUSES), strict=True)
-    rows = zip(edges[:-1].tolist(), np.diff(edges).tolist(), compute.tolist(), stalls, strict=True)
+    spans = edges[1:] - np.minimum(edges[:-1], first)
+    rows = zip(edges[:-1].tolist(), np.diff(edges).tolist(), spans.tolist(), compute.tolist(), stalls, strict=True)
     return tuple(
-        LayerTiming(begin, cycles, busy, dict(zip(CAUSES, idle, strict=True))) for begin, cycles, busy, idle in rows
+        LayerTiming(begin, cycles, span, busy, dict(zip(CAUSES, idle, strict=True)))
+        for begin, cycles, span, busy, idle in rows
     )
 
 

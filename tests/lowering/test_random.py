@@ -78,7 +78,8 @@ def add_window(chain: Chain, draw: st.DrawFn) -> None:
 def add_binary(chain: Chain, draw: st.DrawFn) -> None:
     """Combine with an older tensor of the same shape, or a constant that is stretched."""
     shape = chain.values[chain.last].type.shape
-    older = [i for i, v in enumerate(chain.values) if v.type.shape == shape and not v.is_constant]
+    same = [i for i, v in enumerate(chain.values) if v.type.shape == shape and v.type.dtype is DType.INT8]
+    older = [i for i in same if not chain.values[i].is_constant]
     if draw(st.booleans()):
         other = draw(st.sampled_from(older))
     else:
@@ -107,7 +108,7 @@ def add_join(chain: Chain, draw: st.DrawFn) -> None:
         i
         for i, v in enumerate(chain.values)
         if len(v.type.shape) == 4
-        and v.type.quant == last.quant
+        and (v.type.dtype, v.type.quant) == (last.dtype, last.quant)
         and not v.is_constant
         and others(v) == others(chain.values[chain.last])
     ]

@@ -18,11 +18,12 @@ from fxsim.graph import Network
 from fxsim.hw import Hardware, presets
 from fxsim.lowering import lower
 from fxsim.sim import Result, estimate, simulate
+from fxsim.testing import mobilenet_v1
 from tests.given import NETWORKS, given_folder
 from tests.lowering.test_random import descriptions, networks
 
 DIGITS = Path(__file__).resolve().parents[2] / "models" / "digits"
-OWN = ("digits_cnn", "digits_fc")
+OWN = ("digits_cnn", "digits_fc", "digits_resnet")
 VALUES = {
     "acc_min",
     "acc_max",
@@ -117,3 +118,17 @@ print(seen)
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_no_layer_works_more_than_the_array_can(preset: str) -> None:
+    """A layer that begins under the one before has more cycles than its window; utilization counts them."""
+    net = mobilenet_v1(width=0.25, size=96)
+    hw = Hardware.load(preset)
+    result = fxsim.estimate(net, hw)
+    for layer in result.layers:
+        assert layer.span_cycles >= layer.cycles
+        assert layer.utilization == (
+            layer.macs / (hw.timing.rows * hw.timing.cols * layer.span_cycles) if layer.macs else 0
+        )
+        assert layer.utilization <= 1
