@@ -128,7 +128,9 @@ class CostModel:
             runs, repeats = self._runs(tiling, height, width)
             for rows, count in ((self.stream.rows, full), (rest, 1 if rest else 0)):
                 if count:
-                    total.add(self._sequence(tiling, runs, rows), areas * count * repeats * self.stream.window.batch)
+                    total.add(
+                        self._sequence(tiling, runs, repeats, rows), areas * count * repeats * self.stream.window.batch
+                    )
         return total
 
     def _area_kinds(self, tiling: MacTiling) -> Iterator[tuple[int, int, int]]:
@@ -150,18 +152,24 @@ class CostModel:
         runs = [_Run(tiling.block, slides, full), _Run(rest, slides, 1 if rest else 0)]
         return [run for run in runs if run.times], height if tiling.by_row else 1
 
-    def _sequence(self, tiling: MacTiling, runs: list[_Run], rows: int) -> Work:
-        """Work of the blocks of one row tile: a block accumulates while the one before it is requantized."""
+    def _sequence(self, tiling: MacTiling, runs: list[_Run], repeats: int, rows: int) -> Work:
+        """Work of one repetition of the blocks of a row tile, which is fresh in both row files if there are but two."""
         works = [self._block(tiling.intervals, run.positions, run.slides, rows) for run in runs]
-        fresh = rows + 1 if sum(run.times for run in runs) <= 2 else 0
+        records = rows + 1 if repeats * sum(run.times for run in runs) <= 2 else 0
         total = Work()
-        for run, work in zip(runs, works, strict=True):
-            total.add(work, run.times)
-        total.slowest = 0
         for before, run, work in zip([works[-1], *works[:-1]], runs, works, strict=True):
-            total.slowest += (run.times - 1) * max(work.slowest, work.requantize, fresh)
-            total.slowest += max(work.slowest, before.requantize, fresh)
+            total.add(work, run.times)
+            total.slowest += (run.times - 1) * self._pace(work, work, records) - run.times * work.slowest
+            total.slowest += self._pace(before, work, records)
         return total
+
+    def _pace(self, before: Work, work: Work, records: int) -> int:
+        """Cycles from block to block: one accumulates while the one before it is requantized.
+
+        A bank half is taken from the load of its row file to the last beat of requantization; there are two.
+        """
+        taken = records + work.slowest + self.array.depth + 1 + work.requantize
+        return max(work.slowest, before.requantize, records, ceil_div(taken, 2))
 
     def _block(self, intervals: Intervals, positions: int, slides: bool, rows: int) -> Work:
         key = intervals, positions, slides, rows
@@ -225,7 +233,7 @@ class CostModel:
         """Time of the first output tile: its first row tile waits for the inputs, every row tile for its weights."""
         runs, repeats = self._runs(tiling, tiling.height, tiling.width)
         rows = min(self.stream.rows, self.stream.channels)
-        compute = repeats * self._sequence(tiling, runs, rows).slowest
+        compute = repeats * self._sequence(tiling, runs, repeats, rows).slowest
         if self.place.x_home or not (tiling.weights_resident and tiling.x_resident):
             return _Tile(0, 0, 0)
         bus = self.timing.dram_bytes_per_cycle
