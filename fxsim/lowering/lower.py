@@ -57,7 +57,7 @@ def lower(net: Network, hw: Hardware, *, layers: Mapping[str, Mapping[str, Any]]
     own = layer_hardware(net, hw, layers or {})
     prepared = prepare(net, own, hw)
     tensors = place_tensors(net, len(prepared.constants), prepared.residency.addresses)
-    code, layer_of = arrange(net, *_emit(net, prepared.emitters, tensors), hw)
+    code, layer_of = arrange(net, *_emit(net, prepared.emitters, tensors), tensors.act, hw)
     return Program(
         net.name,
         net.profile,

@@ -10,23 +10,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fxsim.isa import DRAM, Columns, Load, Memory, Space
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fxsim.lowering.accesses import Regions
+
+Ints = NDArray[np.int64]
+Bounds = tuple[Ints, Ints]
+"""First bytes, and bytes after the last, one per instruction."""
 
 NEAR = 256
 """Instructions looked at first; what a LOAD must stay behind is seldom far."""
 
 
-def prefetch_order(columns: Columns, spans: Regions) -> list[int]:
+def prefetch_order(columns: Columns, spans: Regions, completed: Bounds) -> list[int]:
     """Find the file order in which loads run ahead.
 
     LOADs keep their order, and so do all other instructions. A LOAD stands behind the last instruction before it that
-    touches the scratchpad bytes it writes, and behind the last STORE to the DRAM bytes it reads.
+    touches the scratchpad bytes it writes, and behind the last STORE to the DRAM bytes it reads. It overwrites no byte
+    of a tensor before the tensor is complete, not even one that nobody reads.
 
     Parameters
     ----------
@@ -34,6 +38,8 @@ def prefetch_order(columns: Columns, spans: Regions) -> list[int]:
         A program in file order, without tokens.
     spans
         Its regions (`fxsim.isa.regions`).
+    completed
+        Per instruction, the activation scratchpad bytes of the tensor that it completes; 0, 0 where it completes none.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def prefetch_order(columns: Columns, spans: Regions) -> list[int]:
     others[loads] = False
     behind = np.full(len(columns), -1, np.int64)
     last = -1
-    touches: dict[Memory, _Touches] = {memory: _Touches(spans, memory, others) for memory in (*Space, DRAM)}
+    touches = _touches(spans, others, completed)
     for index, space in zip(loads.tolist(), columns.table(Load).space.tolist(), strict=True):
         for memory, access in ((Space(space), "write"), (DRAM, "read")):
             lo, hi = spans[access, memory]
@@ -56,12 +62,19 @@ def prefetch_order(columns: Columns, spans: Regions) -> list[int]:
     return order
 
 
-class _Touches:
-    """Where instructions other than LOADs touch a memory (DRAM: where they write)."""
+def _touches(spans: Regions, others: NDArray[np.bool_], completed: Bounds) -> dict[Memory, _Touches]:
+    """Where instructions other than LOADs touch each memory (DRAM: where they write), or complete a tensor."""
+    found: dict[Memory, list[Bounds]] = {DRAM: [spans["write", DRAM]]}
+    found |= {space: [spans["read", space], spans["write", space]] for space in Space}
+    masked = {memory: [(lo, np.where(others, hi, 0)) for lo, hi in bounds] for memory, bounds in found.items()}
+    masked[Space.ACT].append(completed)
+    return {memory: _Touches(bounds) for memory, bounds in masked.items()}
 
-    def __init__(self, spans: Regions, memory: Memory, others: NDArray[np.bool_]) -> None:
-        accesses = ("write",) if memory == DRAM else ("read", "write")
-        bounds = [(spans[access, memory][0], np.where(others, spans[access, memory][1], 0)) for access in accesses]
+
+class _Touches:
+    """What LOADs must stay behind in one memory: byte ranges [n], one per instruction and access, hi = 0 for none."""
+
+    def __init__(self, bounds: list[Bounds]) -> None:
         self._bounds = bounds
         self._lowest = min((int(lo[hi > lo].min()) for lo, hi in bounds if (hi > lo).any()), default=0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 
 from fxsim.hw import Hardware
@@ -11,6 +12,7 @@ from fxsim.lowering.prefetch import prefetch_order
 from fxsim.sim.timing import timeline
 from tests.isa.strategies import legal_programs
 from tests.lowering.nets import Chain
+from tests.lowering.running import check_bits
 
 SMALL = Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=4096, weight_spad_bytes=512, param_spad_bytes=512)
 
@@ -19,8 +21,8 @@ SMALL = Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=4096, weight_spad_b
 def test_every_dependency_keeps_its_order(program: Program) -> None:
     """Against the bytes of every pair of instructions: no load passes what it conflicts with, nothing else moves."""
     t = program.hardware.timing
-    spans = regions(program.columns, t.rows, t.cols)
-    order = prefetch_order(program.columns, spans)
+    spans, nothing = regions(program.columns, t.rows, t.cols), np.zeros(len(program), np.int64)
+    order = prefetch_order(program.columns, spans, (nothing, nothing))
     assert sorted(order) == list(range(len(program)))
     at = {index: place for place, index in enumerate(order)}
     loads = [i for i, instruction in enumerate(program.instructions) if isinstance(instruction, Load)]
@@ -31,6 +33,19 @@ def test_every_dependency_keeps_its_order(program: Program) -> None:
         for other in (i for i in others if i < load):
             if conflict(program, other, load, t.rows, t.cols):
                 assert at[other] < at[load]
+
+
+def test_a_tensor_that_nobody_reads_is_complete_before_it_is_overwritten() -> None:
+    """The input is loaded over it for the next layer; only a reader would keep that LOAD behind."""
+    chain = Chain((1, 4, 4, 4)).conv(16)
+    unread, chain.last = chain.last, 0
+    net = chain.conv(4).build()
+    program = check_bits(net, SMALL)
+    symbol = program.symbol(net.values[unread].name)
+    assert symbol.memory == "ACT"
+    loads = program.columns.table(Load)
+    over = loads.index[(loads.space == Space.ACT) & (program.layer_of[loads.index] == 1)]
+    assert symbol.ready == symbol.until == over[0]
 
 
 def conflict(program: Program, a: int, b: int, rows: int, cols: int) -> bool:
