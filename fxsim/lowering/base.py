@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fxsim.lowering.mac_choice import Option
     from fxsim.lowering.tiling import Span
     from fxsim.numerics import Affine
+    from fxsim.ops import Window
 
 INSTRUCTION_LIMIT = 1 << 22
 """Longest program; a layer that needs more is refused before anything is emitted."""
@@ -120,12 +121,14 @@ class Lowering:
 
     `prepare` validates the node against the hardware, chooses tiles, adds constants, and returns the emitter. An
     `alias` has no instructions: its result is the first operand's bytes under another name. `options` lists the ways
-    to run the node, the one that `prepare` takes first; None where there is only one.
+    to run the node, the one that `prepare` takes first; None where there is only one. `window` is how the node's
+    instructions see the images of its first operand; None where they take it as lines of bytes.
     """
 
     prepare: Callable[[Site], Emit]
     alias: bool = False
     options: Callable[[Site], list[Option]] | None = None
+    window: Callable[[Network, Node], Window] | None = None
 
 
 LOWERINGS: Registry[Lowering] = Registry("lowering rule", folder="fxsim.lowering.ops", error=UnsupportedError)

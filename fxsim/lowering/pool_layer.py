@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fxsim._core.errors import HardwareError, LoweringError
+from fxsim._core.errors import HardwareError
 from fxsim.isa import Instruction, Pool, PoolKind
 from fxsim.lowering.tiling import Span, ceil_div, cut, largest
 from fxsim.lowering.windows import (
@@ -40,13 +40,10 @@ def prepare_pool(kind: PoolKind, site: Site) -> Emit:
     HardwareError
         The scratchpad's room cannot hold one window of one channel.
     LoweringError
-        The layer needs too many instructions, or an operand in the scratchpad is too wide for the instruction.
+        The layer needs too many instructions.
     """
     params = pool_params(site.net, site.node)
     window, homes = params.window, site.homes
-    if homes.operands[0] is not None and window.in_w > EXTENT_LIMIT:
-        expected = f"an image in the scratchpad must be at most {EXTENT_LIMIT} pixels wide"
-        raise LoweringError(expected, got=window.in_w, where=site.where)
     tiles = _choose(window, homes, double=site.double)
     if tiles is None:
         expected = f"activation scratchpad must hold the {_bytes(window, homes, 1, 1, 1)} bytes of one window"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fxsim.lowering.allocate import DRAM_ALIGNMENT, Request, align, allocate
-from fxsim.lowering.base import Homes
+from fxsim.lowering.base import LOWERINGS, Homes
 from fxsim.lowering.memory import is_alias, lifetimes, owners
 from fxsim.lowering.tiling import Span
+from fxsim.lowering.windows import EXTENT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,8 +58,9 @@ class Residency:
 def plan_residency(net: Network, timing: Timing, banned: Iterable[int] = ()) -> Residency:
     """Choose the tensors that stay in the scratchpad from their producer to their last consumer.
 
-    Tensors between layers only: the network's inputs and outputs are in DRAM. Short lives come first, then large
-    tensors; one is taken if it fits beside those already taken and every layer keeps room for its tiles.
+    Tensors between layers only: the network's inputs and outputs are in DRAM, and so are images that are too wide or
+    high for the instructions that read them. Short lives come first, then large tensors; one is taken if it fits
+    beside those already taken and every layer keeps room for its tiles.
 
     Parameters
     ----------
@@ -81,43 +83,60 @@ def _rank(net: Network, spans: dict[int, tuple[int, int]], root: int) -> tuple[i
     return last - first, -net.values[root].type.nbytes, first
 
 
+def _fits_fields(net: Network, node: Node) -> bool:
+    """Whether the node's instructions can hold the extents of a whole image of its first operand."""
+    window = LOWERINGS[node.op].window
+    if window is None:
+        return True
+    seen = window(net, node)
+    return max(seen.in_h, seen.in_w) <= EXTENT_LIMIT
+
+
 class _Planner:
     """The tensors taken so far, and where they stand."""
 
     def __init__(self, net: Network, capacity: int, owner: dict[int, int], spans: dict[int, tuple[int, int]]) -> None:
         self.net, self.capacity, self.owner, self.spans = net, capacity, owner, spans
-        self.taken: list[int] = []
+        self.sizes = {root: net.values[root].type.nbytes for root in spans}
         self.addresses: dict[int, int] = {}
         self.tops = [0] * len(net.nodes)
+        self.touched = [self._touched(node) for node in net.nodes]
 
     def eligible(self, banned: set[int]) -> list[int]:
-        """Roots that a node computes and that no output of the network shares."""
-        outside = {self.owner[value] for value in (*self.net.inputs, *self.net.outputs)} | banned
+        """Roots that a node computes, that no output of the network shares and that every reader can address."""
+        too_large = [node.inputs[0] for node in self.net.nodes if not _fits_fields(self.net, node)]
+        outside = {self.owner[value] for value in (*self.net.inputs, *self.net.outputs, *too_large)} | banned
         return [root for root in set(self.owner.values()) if root not in outside]
 
     def offer(self, root: int) -> None:
         """Take `root` if everything still fits."""
-        taken = [*self.taken, root]
-        requests = [Request(self.net.values[r].type.nbytes, *self.spans[r]) for r in taken]
+        taken = [*self.addresses, root]
+        requests = [Request(self.sizes[r], *self.spans[r]) for r in taken]
         addresses = dict(zip(taken, allocate(requests).addresses, strict=True))
-        tops = [self._top(addresses, step) for step in range(1, len(self.net.nodes) + 1)]
-        if all(
-            top + self._needed(node, addresses) <= self.capacity for node, top in zip(self.net.nodes, tops, strict=True)
-        ):
-            self.taken, self.addresses, self.tops = taken, addresses, tops
+        tops = self._tops(addresses)
+        needed = (self._needed(roots, addresses) for roots in self.touched)
+        if all(top + room <= self.capacity for top, room in zip(tops, needed, strict=True)):
+            self.addresses, self.tops = addresses, tops
 
     def result(self) -> Residency:
         """The plan, aliases included."""
         addresses = {value: self.addresses[root] for value, root in self.owner.items() if root in self.addresses}
         return Residency(addresses, tuple(Span(top, self.capacity) for top in self.tops))
 
-    def _top(self, addresses: dict[int, int], step: int) -> int:
-        """First address above the tensors that live in `step`."""
-        live = (r for r in addresses if self.spans[r][0] <= step <= self.spans[r][1])
-        return max((addresses[r] + self.net.values[r].type.nbytes for r in live), default=0)
+    def _tops(self, addresses: dict[int, int]) -> list[int]:
+        """Per node, the first address above the tensors that live while it runs."""
+        tops = [0] * len(self.net.nodes)
+        for root, start in addresses.items():
+            end, (first, last) = start + self.sizes[root], self.spans[root]
+            tops[first - 1 : last] = [max(top, end) for top in tops[first - 1 : last]]
+        return tops
 
-    def _needed(self, node: Node, addresses: dict[int, int]) -> int:
+    def _touched(self, node: Node) -> set[int]:
+        """Roots that a node's instructions read or write."""
+        values = () if is_alias(node) else (*node.inputs, *node.outputs)
+        return {self.owner[value] for value in values if value in self.owner}
+
+    def _needed(self, touched: set[int], addresses: dict[int, int]) -> int:
         """Room for the tiles of operands and results in DRAM."""
-        moved = {self.owner[v] for v in (*node.inputs, *node.outputs) if v in self.owner} - set(addresses)
-        size = 0 if is_alias(node) else sum(self.net.values[r].type.nbytes for r in moved)
+        size = sum(self.sizes[root] for root in touched if root not in addresses)
         return min(size, self.capacity // TILE_SHARE)

@@ -10,12 +10,12 @@ from fxsim.ops.depthwise_conv_2d import DepthwiseConv2D
 from fxsim.ops.dequantize import Dequantize
 from fxsim.ops.expand_dims import ExpandDims
 from fxsim.ops.fully_connected import FullyConnected
-from fxsim.ops.mac import MAC_OPERATORS, MacParams, mac_params
+from fxsim.ops.mac import MAC_OPERATORS, MacParams, mac_params, window_of
 from fxsim.ops.mean import Mean, mean_axes, mean_params
 from fxsim.ops.pad import Pad
 from fxsim.ops.padding import PadParams, pad_params
 from fxsim.ops.padv2 import PadV2
-from fxsim.ops.pooling import Pool, PoolParams, pool_params
+from fxsim.ops.pooling import Pool, PoolParams, pool_params, pool_window
 from fxsim.ops.quantize import Quantize, RescaleParams, rescale_params
 from fxsim.ops.reshape import Reshape
 from fxsim.ops.softmax import Softmax
@@ -63,8 +63,10 @@ __all__ = [
     "mean_params",
     "pad_params",
     "pool_params",
+    "pool_window",
     "product_params",
     "rescale_params",
     "sum_params",
     "validate",
+    "window_of",
 ]

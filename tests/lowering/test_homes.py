@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fxsim._core.errors import HardwareError, LoweringError
+from fxsim._core.errors import HardwareError
 from fxsim.graph import DType
 from fxsim.hw import Hardware
 from fxsim.isa import Load, Pool, Reduce, Store
@@ -83,12 +83,6 @@ def test_pool_tiles_alternate_between_two_buffers() -> None:
         tiles = check_homes(net, Hardware(double_buffering=buffers), (False, False), 100)
         assert len({i.x_addr for i in tiles if isinstance(i, Pool)}) == expected
         assert len([i for i in tiles if isinstance(i, Pool)]) == (4 if buffers == "on" else 2)
-
-
-def test_an_image_in_the_scratchpad_may_be_too_wide() -> None:
-    net = Chain((1, 1, 1 << 16, 1)).pool("MAX", (1, 2)).build()
-    with pytest.raises(LoweringError, match="at most 65535 pixels wide, not 65536"):
-        check_homes(net, Hardware(), (True, True), 0)
 
 
 def test_a_resident_operand_is_averaged_where_it_lies() -> None:

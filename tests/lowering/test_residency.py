@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,13 @@ from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits
 from tests.lowering.test_lower import branches
 from tests.lowering.test_random import networks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from fxsim.graph import Network
 
 SMALL: dict[str, Any] = {"rows": 4, "cols": 4, "acc_depth": 8, "weight_spad_bytes": 4096, "param_spad_bytes": 1024}
 
@@ -74,17 +82,41 @@ def test_a_layer_without_room_for_its_tiles_sends_what_crowds_it_to_dram() -> No
     assert check_bits(net, hw).symbol(net.values[held].name).memory == "DRAM"
 
 
+@pytest.mark.parametrize("reader", ["conv", "depthwise", "dense", "pool"])
+def test_an_image_too_wide_for_its_reader_goes_through_dram(reader: str) -> None:
+    """Extents of an image are 16-bit fields; a reader without extents takes lines of bytes."""
+    grow: dict[str, Callable[[Chain], Chain]] = {
+        "conv": lambda chain: chain.conv(1, (1, 1)),
+        "depthwise": lambda chain: chain.depthwise(1, (1, 1)),
+        "dense": lambda chain: chain.reshape(chain.values[chain.last].type.size, 1).dense(1),
+        "pool": lambda chain: chain.pool("MAX", (1, 1)),
+    }
+    for width, memory in (((1 << 16) - 1, "ACT"), (1 << 16, "DRAM")):
+        net = grow[reader](Chain((1, 1, width, 1)).activation("RELU")).activation("RELU6").build()
+        first, *_, last = lower(net, Hardware.load("server-128x128")).symbols[1:-1]
+        assert (first.memory, last.memory) == (memory, "ACT")
+
+
 @given(networks(), st.sampled_from([64, 200, 1000, 5000]))
-def test_residents_keep_their_bytes(net: Any, room: int) -> None:
-    """While a resident tensor lives, nothing but its own layer writes to its bytes."""
-    hw = Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=max(room, 64), acc_bits=32)
+def test_readers_of_residents_meet_what_was_written(net: Network, room: int) -> None:
+    """From `ready` to the last reader of its bytes, nobody writes to a byte of a resident tensor."""
+    hw = Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=room, acc_bits=32)
     try:
         program = lower(net, hw)
     except HardwareError:
         return
-    low, high = regions(program.columns, 4, 4)["write", Space.ACT]
-    for symbol in program.symbols:
-        if symbol.memory == "ACT":
-            inside = (low < symbol.address + symbol.nbytes) & (high > symbol.address)
-            assert not inside[symbol.ready : symbol.until].any()
-            assert np.flatnonzero(inside).size
+    spans = regions(program.columns, 4, 4)
+    read, written = (np.stack(spans[access, Space.ACT]) for access in ("read", "write"))
+    for symbol in (s for s in program.symbols if s.memory == "ACT"):
+        own = symbol.address, symbol.address + symbol.nbytes
+        layers = [i for i, node in enumerate(net.nodes) if symbol.name in {v.name for v in net.operands(node) if v}]
+        for reader in np.flatnonzero(np.isin(program.layer_of, layers) & meets(read, *own)).tolist():
+            start, end = max(own[0], read[0, reader]), min(own[1], read[1, reader])
+            assert reader >= symbol.ready
+            assert not meets(written[:, symbol.ready : reader], start, end).any()
+
+
+def meets(spans: NDArray[np.int64], start: int, end: int) -> NDArray[np.bool_]:
+    """Which of the byte ranges [2, n] share a byte with [start, end)."""
+    shared: NDArray[np.bool_] = (spans[0] < end) & (spans[1] > start)
+    return shared

@@ -5,5 +5,6 @@ from functools import partial
 from fxsim.isa import PoolKind
 from fxsim.lowering.base import LOWERINGS, Lowering
 from fxsim.lowering.pool_layer import prepare_pool
+from fxsim.ops import pool_window
 
-LOWERINGS.add("MAX_POOL_2D", Lowering(partial(prepare_pool, PoolKind.MAX)))
+LOWERINGS.add("MAX_POOL_2D", Lowering(partial(prepare_pool, PoolKind.MAX), window=pool_window))
