@@ -63,11 +63,12 @@ def _ranked(stream: Stream, hardware: Hardware, place: Place) -> tuple[Option, .
             f"position's smallest tile",
             got=place.room,
         )
-    shortest = min(tiling.length(stream) for tiling in tilings)
+    lengths = {tiling: tiling.length(stream) for tiling in tilings}
+    shortest = min(lengths.values())
     if shortest > INSTRUCTION_LIMIT:
         raise LoweringError(f"a layer must need at most {INSTRUCTION_LIMIT} instructions", got=shortest)
     model = CostModel(stream, hardware, place)
-    legal = dict.fromkeys(tiling for tiling in tilings if tiling.length(stream) <= INSTRUCTION_LIMIT)
+    legal = (tiling for tiling, length in lengths.items() if length <= INSTRUCTION_LIMIT)
     options = [Option(tiling, model.cost(tiling)) for tiling in legal]
     if hardware.timing.dataflow != "auto":
         return tuple(sorted(options, key=lambda option: option.cost.dram_bytes))

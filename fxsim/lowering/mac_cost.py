@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -13,7 +12,7 @@ import numpy as np
 from fxsim.hw import BURST_BYTES, EnergyTable, Event, Kind
 from fxsim.isa import RECORD_BYTES, SumShape, array_of, position_beats
 from fxsim.lowering.mac_stream import widest
-from fxsim.lowering.tiling import Span, ceil_div, cut
+from fxsim.lowering.tiling import Span, ceil_div
 from fxsim.lowering.windows import PIECE_BYTES, Taps, all_taps, area_count, load_cost, store_cost
 
 if TYPE_CHECKING:
@@ -136,10 +135,8 @@ class CostModel:
     def _area_kinds(self, tiling: MacTiling) -> Iterator[tuple[int, int, int]]:
         """Yield (height, width, how many per image)."""
         window = self.stream.window
-        heights = Counter(s.size for s in cut(Span(0, window.out_h), tiling.height))
-        widths = Counter(s.size for s in cut(Span(0, window.out_w), tiling.width))
-        for height, down in heights.items():
-            for width, across in widths.items():
+        for height, down in _pieces(window.out_h, tiling.height):
+            for width, across in _pieces(window.out_w, tiling.width):
                 yield height, width, down * across
 
     def _runs(self, tiling: MacTiling, height: int, width: int) -> tuple[list[_Run], int]:
@@ -285,3 +282,9 @@ class CostModel:
 
     def _taps(self, interval: Span) -> Taps:
         return self.stream.taps(interval, widest(self.stream, 1))
+
+
+def _pieces(total: int, size: int) -> list[tuple[int, int]]:
+    """Sizes of the pieces that `cut` makes of `total`, and how many there are of each."""
+    full, rest = divmod(total, size)
+    return [(size, full)] * (full > 0) + [(rest, 1)] * (rest > 0)

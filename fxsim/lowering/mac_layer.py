@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fxsim._core.errors import LoweringError, QuantizationError
 from fxsim.isa import RECORD_BYTES, Init, Instruction, Mac, Merge, Order, Req, Space, ZeroPoint
@@ -116,8 +116,7 @@ class _Tile:
     image: tuple[int, Region] | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     """Some positions of an output tile, from `row` and `column` of its area on, for one row tile."""
 
     tile: _Tile
@@ -189,12 +188,13 @@ class _Nest:
     def _blocks(self, tile: _Tile) -> Iterator[_Block]:
         """Row tiles outside, positions inside; bank halves alternate."""
         width = tile.area.cols.size
+        spans = list(self.tiling.blocks(tile.area.positions, width))
         for row_tile in range(*tile.row_tiles):
             outputs = self.stream.row_channels(row_tile, 1)
             zero = self.weight_zeros[row_tile]
-            for span in self.tiling.blocks(tile.area.positions, width):
+            for start, stop in spans:
                 self.half = 1 - self.half
-                yield _Block(tile, row_tile, outputs, zero, self.half, span.size, *divmod(span.start, width))
+                yield _Block(tile, row_tile, outputs, zero, self.half, stop - start, *divmod(start, width))
 
     def _block(self, block: _Block) -> Iterator[Instruction]:
         if self.tiling.weights_resident:
