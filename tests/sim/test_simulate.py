@@ -36,6 +36,16 @@ def test_an_override_holds_the_bias_policy() -> None:
         fxsim.simulate(fxsim.lower(FC), X, numerics=numerics)
 
 
+def test_a_layer_of_its_own_holds_its_own_bias_policy() -> None:
+    """The layer that may load a bias through the overflow rule does, whatever the hardware says of the others."""
+    first = fxsim.load(FC).nodes[0].name
+    narrow = {"acc_bits": 9, "bias_policy": "apply"}
+    result = fxsim.simulate(fxsim.lower(FC, layers={first: narrow}), X)
+    everywhere = fxsim.run(FC, X, hw=fxsim.Hardware(**narrow))
+    assert result.layers[0].bias_overflow_count == everywhere.layers[0].bias_overflow_count > 0
+    assert not any(layer.bias_overflow_count for layer in list(result.layers)[1:])
+
+
 def test_outputs_behind_a_trap_are_withheld_everywhere(tmp_path: Path) -> None:
     trap = fxsim.run(FC, X, hw=fxsim.Hardware(acc_bits=12, overflow="trap", bias_policy="apply"), keep="all")
     assert trap.trap.startswith("sample 0, layer 'dense1' (FULLY_CONNECTED), channel ")
