@@ -61,4 +61,4 @@ def _explanation(net: Network, hw: Hardware, program: Program) -> str:
         rows.append([number, plan.name, plan.op, len(plan.options), *chosen, layer.cycles, 100 * layer.utilization])
     headers = ["#", "layer", "op", "options", "estimate", "bound", "cycles", "util %"]
     title = "Chosen: estimate of the layer by itself, cycles of its window in the program"
-    return "\n\n".join([*(plan.table() for plan in plans), format_table(headers, rows, title=title), ""])
+    return "\n\n".join([*(plan.table() for plan in plans), format_table(headers, rows, title=title)]) + "\n"

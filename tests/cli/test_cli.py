@@ -93,6 +93,37 @@ def test_a_lowered_gemm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert fxsim.Program.load(path).code == fxsim.lower(fxsim.gemm(5, 70, 33)).code
 
 
+EXPLAINED = """\
+gemm (FULLY_CONNECTED): input in DRAM, output in DRAM
+    dataflow             B    row tiles  area      x bufs    out bufs  outer loop      cycles    DRAM B     nJ  bound
+--  -----------------  ---  -----------  ------  --------  ----------  ------------  --------  --------  -----  -------
+>   output-stationary    1            1  1x1            1           1  row tiles          226       670  109.8  DRAM
+
+Chosen: estimate of the layer by itself, cycles of its window in the program
+  #  layer    op                 options    estimate  bound      cycles    util %
+---  -------  ---------------  ---------  ----------  -------  --------  --------
+  0  gemm     FULLY_CONNECTED          1         226  DRAM          240    0.4167
+
+6 instructions, 512 bytes of constants, 1 layers
+"""
+
+
+def test_an_explained_schedule(capsys: pytest.CaptureFixture[str]) -> None:
+    """One position, one row tile, one group, counted by hand.
+
+    Estimate: 256 bytes of weights, 256 of records, 16 + 63 in and 16 + 63 out are 670 bytes or 84 cycles; 10 pipeline
+    stages, and twice a latency of 64 and 2 cycles of the first and last piece. Program: LOADs until 135, MAC issued in
+    136, beat in 153 behind 16 records, committed in 159, REQ beats 160 .. 163 committed in 167, STORE until 239.
+    """
+    assert main(["lower", "--gemm", "1x16x16", "--explain"]) == 0
+    assert capsys.readouterr().out == EXPLAINED
+
+
+def test_lower_without_anything_to_do_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lower", FC]) == 2
+    assert "lower must be given --output PROGRAM, --explain, or both" in capsys.readouterr().err
+
+
 def test_trap_is_a_sentence_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(
         ["run", FC, "--random", "1", "--set", "acc_bits=12", "--set", "overflow=trap", "--set", "bias_policy=apply"]

@@ -38,6 +38,7 @@ from fxsim.isa import (
     ZeroPoint,
     encode,
 )
+from fxsim.isa.image import MEMORIES
 from fxsim.numerics import Overflow, Reduction, SchemeCode
 
 HARDWARE = Hardware(
@@ -342,19 +343,19 @@ def under_rule(instruction: Instruction, rule: dict[str, Any]) -> Instruction:
 
 @st.composite
 def legal_programs(draw: st.DrawFn, max_size: int = 12) -> Program:
-    """A legal program of unrelated instructions in up to three layers."""
+    """A legal program of unrelated instructions in up to three layers, which may interleave."""
     rule = rule_fields(draw)
     instructions = [under_rule(i, rule) for i in draw(st.lists(legal_instructions(), max_size=max_size))]
     name = st.text(
         st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from(' #="\\;|'), max_size=8
     )
     names = draw(st.lists(name, min_size=3, max_size=3, unique=True))
-    layer_of = sorted(draw(st.lists(st.integers(0, 2), min_size=len(instructions), max_size=len(instructions))))
+    layer_of = draw(st.lists(st.integers(0, 2), min_size=len(instructions), max_size=len(instructions)))
     scale = draw(st.floats(2.0**-40, 1e6))
     symbols = (
         Symbol(names[0], len(CONSTANTS), (1, 4, 5), "int8", (scale,), (-3,), None, "input", 0, len(instructions)),
         Symbol(names[1], 2048, (3, 2), "int16", (scale, 1.5), (0, 7), 1, "output", 0, 0),
-        Symbol(names[2], 2500, (), "int32", (), (), None, "tensor", 0, 0),
+        Symbol(names[2], 2500, (), "int32", (), (), None, "tensor", 0, 0, draw(st.sampled_from(MEMORIES))),
     )
     layers = tuple(Layer(n, "CONV_2D", i, ((1, 2), ()), ((3,),), (names[i],), 16) for i, n in enumerate(names))
     return Program(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -43,6 +46,54 @@ def test_text_shows_what_differs_from_the_defaults() -> None:
 def test_fields_may_be_hexadecimal_and_commented() -> None:
     program = assemble(TINY.replace("rows=2", "rows=0x2").replace("# 3", "   # accumulate"))
     assert decode(program.code) == list(tiny_program().instructions)
+
+
+def interleaved(layer_of: list[int]) -> Program:
+    """The tiny program with two layers more, and each instruction in one of the three."""
+    tiny = tiny_program()
+    more = [dataclasses.replace(tiny.layers[0], name=name) for name in ("next", "a b")]
+    return dataclasses.replace(tiny, layers=(*tiny.layers, *more), layer_of=np.array(layer_of, np.int32))
+
+
+@pytest.mark.parametrize(
+    ("layer_of", "changes"),
+    [
+        ([2, 2, 2, 2, 2, 2], []),
+        ([0, 0, 1, 1, 2, 2], ["fc", "next", "a\\u0020b"]),
+        ([2, 1, 2, 0, 0, 1], ["next", "a\\u0020b", "fc", "next"]),
+    ],
+)
+def test_layers_may_interleave(layer_of: list[int], changes: list[str]) -> None:
+    """A line where the layer changes; the last one declared needs none at the start."""
+    program = interleaved(layer_of)
+    text = program.disassemble()
+    assert [line for line in text.split("\n") if line.startswith(".in")] == [f'.in layer="{c}"' for c in changes]
+    assert assemble(text).layer_of.tolist() == layer_of
+    assert assemble(text).to_bytes() == program.to_bytes()
+
+
+def test_a_layer_line_between_instructions_begins_that_layer() -> None:
+    line = next(line for line in TINY.split("\n") if line.startswith(".layer"))
+    last = line.replace('"fc"', '"last"')
+    text = TINY.replace("\nREQ", f"\n{last}\nREQ").replace("\nSTORE", '\n.in layer="fc"\nSTORE')
+    assert assemble(text).layer_of.tolist() == [0, 0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('.in layer="gone"', r"line \d+, column 1: layer must be declared by a .layer line before, not 'gone'"),
+        (".in", r"line \d+, column 1: .in must have layer"),
+        (".in layer=3", r"line \d+, column 5: layer: value must be a string"),
+        ('.in name="fc"', r"line \d+, column 5: key must be one of: layer, not 'name'"),
+        ('.in layer="fc" layer="fc"', "key must appear once, not 'layer'"),
+    ],
+)
+def test_bad_in_lines_are_errors_with_place(line: str, complaint: str) -> None:
+    with pytest.raises(AssemblyError, match=complaint):
+        assemble(TINY.replace("\nREQ", f"\n{line}\nREQ"))
+    with pytest.raises(AssemblyError, match="layer must be declared by a .layer line before, not 'fc'"):
+        assemble('.in layer="fc"\n' + TINY)
 
 
 @pytest.mark.parametrize(

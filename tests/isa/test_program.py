@@ -144,6 +144,13 @@ def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda h: h["symbols"][0].update(until=9), "ready and until must ascend within 0..6"),
         (lambda h: h["symbols"][1].update(name="x"), "symbol names must be unique"),
         (lambda h: h["symbols"][0].update(colour=1), "keys must be name, address"),
+        (lambda h: h["symbols"][0].update(memory="ACT"), "symbol x: inputs and outputs must be in DRAM, not 'ACT'"),
+        (lambda h: h["symbols"][1].update(memory="ACT"), "symbol y: inputs and outputs must be in DRAM, not 'ACT'"),
+        (
+            lambda h: h["symbols"][1].update(memory="ACT", kind="tensor", address=63),
+            "symbol y: symbol must end inside the activation scratchpad, 64 bytes, not 65",
+        ),
+        (lambda h: h["symbols"][1].update(memory="PARAM"), "value must be one of: DRAM, ACT, not 'PARAM'"),
         (lambda h: h["layers"][0].update(macs=True), "value must be a 64-bit integer, not True"),
         (
             lambda h: h["layers"][0].update(channels=1),
@@ -184,6 +191,11 @@ def test_bad_header_is_an_error(change: Callable[[dict[str, Any]], object], comp
 def test_bad_file_is_an_error(data: bytes, complaint: str) -> None:
     with pytest.raises(ProgramError, match=complaint):
         Program.from_bytes(data)
+
+
+def test_a_tensor_may_fill_the_scratchpad_to_its_last_byte() -> None:
+    data = with_header(lambda h: h["symbols"][1].update(memory="ACT", kind="tensor", address=62))
+    assert Program.from_bytes(data).symbol("y").memory == "ACT"
 
 
 @given(st.integers(0, len(FILE) - 1), st.integers(1, 255))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fxsim
+from fxsim.formats import read_tflite
 from fxsim.graph import Network
 from fxsim.hw import Hardware, presets
 from fxsim.lowering import explain
@@ -22,9 +24,18 @@ def cycles(net: Network, preset: str, dataflow: str) -> int:
     return result.cycles
 
 
+def mobilenet() -> Network:
+    return mobilenet_v1(width=0.5, size=128)
+
+
+def residual() -> Network:
+    return read_tflite(MODELS / "digits" / "digits_resnet.tflite")
+
+
 @pytest.mark.parametrize("preset", ["edge-16x16", "server-128x128", "gemmini-like-16x16-ws"])
-def test_the_scheduler_beats_both_fixed_dataflows(preset: str) -> None:
-    net = mobilenet_v1(width=0.5, size=128)
+@pytest.mark.parametrize("network", [mobilenet, residual])
+def test_the_scheduler_beats_both_fixed_dataflows(network: Callable[[], Network], preset: str) -> None:
+    net = network()
     auto, *fixed = (cycles(net, preset, flow) for flow in ("auto", "output-stationary", "weight-stationary"))
     assert auto < min(fixed)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fxsim.isa import Init, Instruction, Lut, Mac, Merge, Program, Req, Semaphore, Unit
 from fxsim.sim.timing import CAUSES, Timeline, timeline
@@ -143,6 +145,17 @@ def test_every_unit_issues_and_commits_in_order(machine_code: Program) -> None:
 def test_causes_are_those_of_a_naive_account(machine_code: Program) -> None:
     found = [+Counter(layer.stalls | {"compute": layer.compute_cycles}) for layer in timeline(machine_code).layers]
     assert found == _Naive(machine_code, timeline(machine_code)).layers()
+
+
+@settings(max_examples=30)
+@given(programs(max_instructions=40), st.data())
+def test_layers_may_interleave(machine_code: Program, data: st.DataObject) -> None:
+    """Loads of later layers stand among earlier ones: windows are by commits, whatever the order in the file."""
+    count, layers = len(machine_code), len(machine_code.layers)
+    layer_of = data.draw(st.lists(st.integers(0, layers - 1), min_size=count, max_size=count))
+    mixed = replace(machine_code, layer_of=np.array(layer_of, np.int32))
+    found = [+Counter(layer.stalls | {"compute": layer.compute_cycles}) for layer in timeline(mixed).layers]
+    assert found == _Naive(mixed, timeline(mixed)).layers()
 
 
 class _Naive:
