@@ -11,9 +11,10 @@ import numpy as np
 
 from fxsim.hw import BURST_BYTES, EnergyTable, Event, Kind
 from fxsim.isa import RECORD_BYTES, SumShape, array_of, position_beats
-from fxsim.lowering.mac_stream import widest
+from fxsim.lowering.mac_stream import chunk_taps, interval_taps, widest
+from fxsim.lowering.mac_tiling import transfers
 from fxsim.lowering.tiling import Span, ceil_div
-from fxsim.lowering.windows import PIECE_BYTES, Taps, all_taps, area_count, load_cost, store_cost
+from fxsim.lowering.windows import PIECE_BYTES, Taps, area_count, load_cost, store_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,18 +108,18 @@ class CostModel:
         """DRAM bytes that the layer moves."""
         window, row_tiles = self.stream.window, self.stream.row_tiles
         weights = row_tiles * self.stream.tile_bytes + self.stream.channels * RECORD_BYTES
-        places, chunks = area_count(window, tiling.height, tiling.width), ceil_div(row_tiles, tiling.chunk)
+        places = area_count(window, tiling.height, tiling.width)
         outputs = 0 if self.place.out_home else self._stores(tiling)
         if not tiling.x_resident:
-            inputs = sum(self._loads(tiling, self._taps(i)) for part in tiling.intervals for i in part)
+            inputs = sum(self._loads(tiling, interval_taps(self.stream, i)) for part in tiling.intervals for i in part)
             return outputs + inputs * row_tiles + weights * (1 if tiling.weights_resident else places)
-        inputs = 0 if self.place.x_home else self._loads(tiling, self._all(tiling.chunk))
+        again = self._transfers(tiling)[0] // places
+        inputs = 0 if self.place.x_home else again * self._loads(tiling, chunk_taps(self.stream, tiling.chunk))
         if not tiling.weights_resident:
             blocks = places * ceil_div(tiling.height * tiling.width, tiling.block)
-            return outputs + inputs * (chunks if self.stream.private else 1) + weights * blocks
-        again = self.stream.private or (tiling.chunk_outer and places > 1)
-        reload = not tiling.chunk_outer and chunks > 1
-        return outputs + inputs * (chunks if again else 1) + weights * (places if reload else 1)
+            return outputs + inputs + weights * blocks
+        reload = not tiling.chunk_outer and tiling.chunk < row_tiles
+        return outputs + inputs + weights * (places if reload else 1)
 
     def _work(self, tiling: MacTiling) -> Work:
         full, rest = divmod(self.stream.channels, self.stream.rows)
@@ -221,10 +222,11 @@ class CostModel:
 
     def _tiles_overlap(self, tiling: MacTiling) -> bool:
         """Whether inputs and outputs have a second buffer wherever they need one."""
-        places = area_count(self.stream.window, tiling.height, tiling.width)
-        chunks = ceil_div(self.stream.row_tiles, tiling.chunk)
-        loads = places * (chunks if self.stream.private or (tiling.chunk_outer and places > 1) else 1)
-        return (tiling.x_buffers != 1 or loads == 1) and (tiling.out_buffers != 1 or places * chunks == 1)
+        loads, stores = self._transfers(tiling)
+        return (tiling.x_buffers != 1 or loads == 1) and (tiling.out_buffers != 1 or stores == 1)
+
+    def _transfers(self, tiling: MacTiling) -> tuple[int, int]:
+        return transfers(self.stream, tiling.chunk, (tiling.height, tiling.width), tiling.chunk_outer)
 
     def _first_tile(self, tiling: MacTiling) -> _Tile:
         """Time of the first output tile: its first row tile waits for the inputs, every row tile for its weights."""
@@ -276,12 +278,6 @@ class CostModel:
     def _stores(self, tiling: MacTiling) -> int:
         window, chunk = self.stream.window, tiling.chunk * self.stream.rows
         return self.place.out_code * store_cost(window, tiling.height, tiling.width, self.stream.channels, chunk)
-
-    def _all(self, chunk: int) -> Taps:
-        return all_taps(self.stream.window, self.stream.input_channels(widest(self.stream, chunk)))
-
-    def _taps(self, interval: Span) -> Taps:
-        return self.stream.taps(interval, widest(self.stream, 1))
 
 
 def _pieces(total: int, size: int) -> list[tuple[int, int]]:

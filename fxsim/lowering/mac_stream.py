@@ -12,7 +12,7 @@ import numpy as np
 from fxsim._core.errors import HardwareError, LoweringError
 from fxsim.lowering.allocate import align
 from fxsim.lowering.tiling import Span, ceil_div
-from fxsim.lowering.windows import Taps
+from fxsim.lowering.windows import Taps, all_taps
 
 if TYPE_CHECKING:
     from fxsim.hw import Hardware, Numerics
@@ -95,6 +95,16 @@ def widest(stream: Stream, chunk: int) -> Span:
         return stream.row_channels(0, chunk)
     chunks = [stream.row_channels(start, chunk) for start in range(0, stream.row_tiles, chunk)]
     return max(chunks, key=lambda outputs: stream.input_channels(outputs).size)
+
+
+def chunk_taps(stream: Stream, chunk: int) -> Taps:
+    """All taps of `chunk` row tiles, of those that read the most input channels."""
+    return all_taps(stream.window, stream.input_channels(widest(stream, chunk)))
+
+
+def interval_taps(stream: Stream, interval: Span) -> Taps:
+    """Taps of `interval` for one row tile, of the one that reads the most input channels."""
+    return stream.taps(interval, widest(stream, 1))
 
 
 def make_stream(params: MacParams, hardware: Hardware, weight_bytes: int, where: str) -> Stream:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fxsim._core.errors import HardwareError
 from fxsim.isa import RECORD_BYTES
-from fxsim.lowering.mac_stream import Stream, widest
+from fxsim.lowering.mac_stream import Stream, chunk_taps, interval_taps
 from fxsim.lowering.tiling import Span, ceil_div, cut, even, halvings, largest
 from fxsim.lowering.windows import EXTENT_LIMIT, Taps, all_taps, area_count, extent, largest_area
 
@@ -109,6 +109,13 @@ class MacTiling:
         return stream.row_tiles * (blocks * per_block + places * (2 + rows + self.height))
 
 
+def transfers(stream: Stream, chunk: int, area: tuple[int, int], chunk_outer: bool) -> tuple[int, int]:
+    """How many input tiles are loaded and output tiles stored."""
+    places, chunks = area_count(stream.window, *area), ceil_div(stream.row_tiles, chunk)
+    again = stream.private or (chunk_outer and places > 1)
+    return places * (chunks if again else 1), places * chunks
+
+
 class Candidates:
     """The tilings of one layer that fit."""
 
@@ -131,7 +138,7 @@ class Candidates:
     def smallest_activations(self) -> int:
         """Activation bytes of one position, one row tile, and the K interval of one group that needs most."""
         groups = [g for part in self.stream.parts for g in cut(part, self.stream.cols)]
-        return self._output(1, 1, 1) + max(self._input(1, 1, self._taps(g)) for g in groups)
+        return self._output(1, 1, 1) + max(self._input(1, 1, interval_taps(self.stream, g)) for g in groups)
 
     def all(self) -> list[MacTiling]:
         """Whole row tiles and input regions; K is cut only where these exceed their scratchpad, or a second buffer."""
@@ -178,7 +185,7 @@ class Candidates:
 
     def _areas(self, chunk: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Yield (height, width) of areas and their buffers (input, output)."""
-        taps = self._all(chunk)
+        taps = chunk_taps(self.stream, chunk)
         single = self._buffers(1)
         area = largest_area(self.stream.window, lambda h, w: self._fits((h, w), chunk, taps, single))
         if area is not None:
@@ -218,18 +225,16 @@ class Candidates:
         chunk_outer: bool,
         buffers: tuple[int, int],
     ) -> MacTiling:
-        loads, stores = self._transfers(chunk, area, chunk_outer)
+        loads, stores = transfers(self.stream, chunk, area, chunk_outer)
         buffers = min(buffers[0], loads), min(buffers[1], stores)
-        taps = [self._all(chunk)] if resident[1] else [self._taps(i) for part in intervals for i in part]
+        taps = (
+            [chunk_taps(self.stream, chunk)]
+            if resident[1]
+            else [interval_taps(self.stream, i) for part in intervals for i in part]
+        )
         x_bytes = max(self._input(*area, t) for t in taps)
         out_bytes = self._output(*area, chunk)
         return MacTiling(chunk, *area, *block, intervals, *resident, chunk_outer, x_bytes, out_bytes, *buffers)
-
-    def _transfers(self, chunk: int, area: tuple[int, int], chunk_outer: bool) -> tuple[int, int]:
-        """How many input tiles are loaded and output tiles stored."""
-        places, chunks = area_count(self.stream.window, *area), ceil_div(self.stream.row_tiles, chunk)
-        again = self.stream.private or (chunk_outer and places > 1)
-        return places * (chunks if again else 1), places * chunks
 
     def _cut_part(self, part: Span, width: int, weights_resident: bool) -> tuple[Span, ...]:
         """Cut one part into the longest intervals whose inputs (and weights) fit; nothing if one group does not."""
@@ -258,7 +263,7 @@ class Candidates:
         stored = self.stream.stored(interval.size) * self.stream.position_bytes
         if not weights_resident and stored > self.timing.weight_spad_bytes:
             return False
-        return self._fits((1, width), 1, self._taps(interval), self._buffers(1))
+        return self._fits((1, width), 1, interval_taps(self.stream, interval), self._buffers(1))
 
     def _buffers(self, count: int) -> tuple[int, int]:
         return 0 if self.place.x_home else count, 0 if self.place.out_home else count
@@ -278,9 +283,3 @@ class Candidates:
 
     def _records(self, chunk: int) -> int:
         return min(self.stream.channels, chunk * self.stream.rows) * RECORD_BYTES
-
-    def _all(self, chunk: int) -> Taps:
-        return all_taps(self.stream.window, self.stream.input_channels(widest(self.stream, chunk)))
-
-    def _taps(self, interval: Span) -> Taps:
-        return self.stream.taps(interval, widest(self.stream, 1))
