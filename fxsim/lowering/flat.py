@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fxsim._core.errors import HardwareError
 from fxsim.isa import Instruction, Space
-from fxsim.lowering.tiling import Span, cut, load, store
+from fxsim.lowering.tiling import Span, ceil_div, cut, load, store
 
 if TYPE_CHECKING:
     from fxsim.lowering.base import Emit, Site
@@ -41,8 +41,8 @@ def prepare_flat(site: Site, item: tuple[int, int], compute: Compute) -> Emit:
     """
     items = site.source.nbytes // item[0]
     layout = _layout(site, item, items)
+    site.check_length(3 * ceil_div(items, layout.size))
     chunks = cut(Span(0, items), layout.size)
-    site.check_length(3 * len(chunks))
 
     def emit(operands: tuple[int, ...], target: int) -> Iterator[Instruction]:
         before, after = item

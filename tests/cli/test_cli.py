@@ -18,6 +18,7 @@ IMAGES = str(MODELS / "x_eval_flat.npy")
 LABELS = str(MODELS / "y_eval.npy")
 
 
+@pytest.mark.slow
 def test_run_prints_accuracy_golden_tables_and_totals(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", FC, "--hw", "edge-16x16", "--input", IMAGES, "--labels", LABELS]) == 0
     out = capsys.readouterr().out
@@ -45,6 +46,7 @@ def test_random_samples_and_hardware_changes(capsys: pytest.CaptureFixture[str])
     assert not re.search(r"golden, runtime profile litert: 0 of", out), "14 bits are too few: the runtime must differ"
 
 
+@pytest.mark.slow
 def test_json_on_stdout_and_saved_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved = tmp_path / "result.npz"
     assert main(["run", FC, "--input", IMAGES, "--json", "-", "--output", str(saved)]) == 0

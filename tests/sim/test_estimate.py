@@ -49,6 +49,7 @@ def assert_same(net: Network, hw: Hardware) -> None:
     assert all(getattr(layer, name) is None for layer in guess.layers for name in VALUES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", presets())
 @pytest.mark.parametrize("name", OWN)
 def test_own_networks(name: str, preset: str) -> None:
