@@ -84,11 +84,6 @@ class MacTiling:
     x_buffers: int
     out_buffers: int
 
-    @property
-    def activation_bytes(self) -> int:
-        """Room that the buffers take."""
-        return self.x_buffers * self.x_bytes + self.out_buffers * self.out_bytes
-
     def chunks(self, stream: Stream) -> list[Span]:
         """Ranges of row tiles."""
         return cut(Span(0, stream.row_tiles), self.chunk)
