@@ -106,7 +106,13 @@ def estimate(
     return estimate_program(lower(net, hw, layers=layers))
 
 
-def golden(net: Model, x: Samples, *, numerics: Numerics | None = None) -> Tensors:
+def golden(
+    net: Model,
+    x: Samples,
+    *,
+    numerics: Numerics | None = None,
+    layers: Mapping[str, Mapping[str, object]] | None = None,
+) -> Tensors:
     """Every tensor by graph-level integer arithmetic that knows no tiles and no instructions.
 
     Parameters
@@ -116,8 +122,10 @@ def golden(net: Model, x: Samples, *, numerics: Numerics | None = None) -> Tenso
     numerics
         None: 32-bit wrapping accumulators, as the runtime of the network's profile. Else ``hw.numerics``: widths,
         overflow mode, grouping and order of a hardware.
+    layers
+        Numerics that differ in single layers, as for `lower`; only together with `numerics`.
     """
-    return golden_network(_network(net), x, numerics=numerics)
+    return golden_network(_network(net), x, numerics=numerics, layers=layers)
 
 
 @dataclass(frozen=True, slots=True)

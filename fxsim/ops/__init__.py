@@ -1,5 +1,6 @@
 """Operators of the graph: attributes, legality, shapes, exact integer runs; one file each."""
 
+from fxsim.ops.accumulate import Accumulated, accumulate_outputs, gather
 from fxsim.ops.base import ACTIVATIONS, OPERATORS, PADDINGS, Operator, OptionField, Outcome, TfliteHook
 from fxsim.ops.binary import Binary, ProductParams, SumParams, product_params, sum_params
 from fxsim.ops.clamping import Activation, clamp_params
@@ -12,6 +13,7 @@ from fxsim.ops.expand_dims import ExpandDims
 from fxsim.ops.fully_connected import FullyConnected
 from fxsim.ops.mac import MAC_OPERATORS, MacParams, mac_params, window_of
 from fxsim.ops.mean import Mean, mean_axes, mean_params
+from fxsim.ops.overrides import Layers, layer_numerics
 from fxsim.ops.pad import Pad
 from fxsim.ops.padding import PadParams, pad_params
 from fxsim.ops.padv2 import PadV2
@@ -28,6 +30,7 @@ __all__ = [
     "MAC_OPERATORS",
     "OPERATORS",
     "PADDINGS",
+    "Accumulated",
     "Activation",
     "Binary",
     "Concatenation",
@@ -37,6 +40,7 @@ __all__ = [
     "Dequantize",
     "ExpandDims",
     "FullyConnected",
+    "Layers",
     "MacParams",
     "Mean",
     "Operator",
@@ -56,8 +60,11 @@ __all__ = [
     "SumParams",
     "TfliteHook",
     "Window",
+    "accumulate_outputs",
     "clamp_params",
     "concatenation_axis",
+    "gather",
+    "layer_numerics",
     "mac_params",
     "mean_axes",
     "mean_params",

@@ -83,15 +83,52 @@ def gather(params: MacParams, images: Array, rows: slice) -> Ints:
     return x.reshape(len(x), -1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Accumulated:
+    """What happened to every accumulator of some output positions: int64 [P, N] each.
+
+    `events`, `wraps` and `bias_left` count as the fields of `fxsim.graph.LayerStats` do, output by output.
+    """
+
+    value: Ints
+    """What the requantizer reads."""
+    exact: Ints
+    """The final sum without any overflow."""
+    low: Ints
+    """Least exact prefix at a rule application, the bias load included."""
+    high: Ints
+    """Greatest exact prefix at a rule application, the bias load included."""
+    events: Ints
+    wraps: Ints
+    bias_left: Ints
+
+    def stats(self) -> LayerStats:
+        """Counters and extremes by channel."""
+        return LayerStats(
+            self.events.sum(axis=0),
+            np.count_nonzero(self.events, axis=0),
+            self.bias_left.sum(axis=0),
+            self.wraps.sum(axis=0),
+            self.low.min(axis=0),
+            self.high.max(axis=0),
+        )
+
+
 def accumulate(params: MacParams, x: Ints, numerics: Numerics | None) -> tuple[Ints, LayerStats]:
     """Accumulators [P, N] as the requantizer reads them, and their counters.
 
     Without `numerics` the sum wraps at 32 bits, whatever its order, and nothing is counted.
     """
-    stream = params.stream
     if numerics is None:
-        total = _products(x, stream) + params.initial
+        total = _products(x, params.stream) + params.initial
         return overflow_array(total, _RUNTIME_ACC_BITS, Overflow.WRAP, _RUNTIME_ACC_BITS), LayerStats.empty()
+    found = accumulate_outputs(params, x, numerics)
+    return found.value, found.stats()
+
+
+def accumulate_outputs(params: MacParams, x: Ints, numerics: Numerics) -> Accumulated:
+    """Accumulate operands `x` of output positions (see `gather`) under the rule and order of `numerics`."""
+    stream = params.stream
     if numerics.order == "reversed":
         x, stream = x[:, ::-1], stream[::-1]
     return _Accumulators(numerics, params.initial, len(x)).run(x, stream)
@@ -121,13 +158,13 @@ class _Accumulators:
         self.low = np.array(self.initial)
         self.high = np.array(self.initial)
 
-    def run(self, x: Ints, stream: Ints) -> tuple[Ints, LayerStats]:
+    def run(self, x: Ints, stream: Ints) -> Accumulated:
         """Accumulate stream positions 0..K-1 in groups, parts merged in ascending order."""
         loaded = self._rule(self.initial)
         total, *others = (self._part(x, stream, part, loaded) for part in self._parts(len(stream)))
         for other in others:
             self._apply(total, other.register, other.exact)
-        return self._read(total.register, loaded)
+        return self._read(total, loaded)
 
     def _parts(self, depth: int) -> Iterator[range]:
         """Stream positions of the groups' first products, part by part; no part is empty."""
@@ -157,17 +194,10 @@ class _Accumulators:
     def _rule(self, exact: Ints) -> Ints:
         return overflow_array(exact, self.numerics.acc_bits, self.mode, self.numerics.acc_internal_bits)
 
-    def _read(self, register: Ints, loaded: Ints) -> tuple[Ints, LayerStats]:
-        events, wraps = self.left, np.zeros_like(self.left)
-        value = register
+    def _read(self, total: _Part, loaded: Ints) -> Accumulated:
+        events, wraps, value = self.left, np.zeros_like(self.left), total.register
         if self.mode is Overflow.READOUT:
-            value = overflow_array(register, self.numerics.acc_bits, Overflow.SATURATE, self.numerics.acc_bits)
-            events, wraps = (value != register).astype(np.int64), self.left
-        return value, LayerStats(
-            events.sum(axis=0),
-            np.count_nonzero(events, axis=0),
-            np.count_nonzero(loaded != self.initial, axis=0),
-            wraps.sum(axis=0),
-            self.low.min(axis=0),
-            self.high.max(axis=0),
-        )
+            value = overflow_array(value, self.numerics.acc_bits, Overflow.SATURATE, self.numerics.acc_bits)
+            events, wraps = (value != total.register).astype(np.int64), self.left
+        bias_left = (loaded != self.initial).astype(np.int64)
+        return Accumulated(value, total.exact, self.low, self.high, events, wraps, bias_left)

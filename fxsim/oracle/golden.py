@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fxsim._core.errors import LoweringError
 from fxsim.graph import ABSENT, InputSpec, LayerStats, Network, Tensors, as_samples, from_samples
-from fxsim.ops import OPERATORS
+from fxsim.ops import OPERATORS, layer_numerics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from fxsim.hw import Numerics
+    from fxsim.ops import Layers
 
     Array = NDArray[np.generic]
 
 
-def golden(net: Network, x: object, *, numerics: Numerics | None = None) -> Tensors:
+def golden(net: Network, x: object, *, numerics: Numerics | None = None, layers: Layers | None = None) -> Tensors:
     """Compute every tensor of `net` exactly: inputs and all node results, by name, sample first.
 
     Parameters
@@ -29,33 +33,46 @@ def golden(net: Network, x: object, *, numerics: Numerics | None = None) -> Tens
     numerics
         None: as the runtime of the network's profile (32-bit wrapping accumulators). Else the widths, overflow mode,
         groups and order of the hardware; ``overflow = "trap"`` gives the saturated values.
+    layers
+        Numerics that differ in single layers, as for `fxsim.lower`; only together with `numerics`.
 
     Raises
     ------
     InputError
         `x` does not fit.
     LoweringError
-        `numerics` cannot hold a layer's operands or bias.
+        `numerics` cannot hold a layer's operands or bias; `layers` names no layer, or stands alone.
     """
-    return _run(net, x, numerics)[0]
+    return _run(net, x, numerics, layers)[0]
 
 
-def golden_stats(net: Network, x: object, numerics: Numerics | None = None) -> tuple[Tensors, list[LayerStats]]:
+def golden_stats(
+    net: Network, x: object, numerics: Numerics | None = None, layers: Layers | None = None
+) -> tuple[Tensors, list[LayerStats]]:
     """As `golden`, with one `LayerStats` per node; counters are empty without `numerics`."""
-    return _run(net, x, numerics)
+    return _run(net, x, numerics, layers)
 
 
-def _run(net: Network, x: object, numerics: Numerics | None) -> tuple[Tensors, list[LayerStats]]:
+def _run(net: Network, x: object, numerics: Numerics | None, layers: Layers | None) -> tuple[Tensors, list[LayerStats]]:
+    own = _numerics(net, numerics, layers)
     given, samples = as_samples([_spec(net, i) for i in net.inputs], x)
     arrays = dict(zip(net.inputs, given, strict=True))
     stats = []
-    for node in net.nodes:
+    for node, rule in zip(net.nodes, own, strict=True):
         inputs = [_operand(net, arrays, i, samples) for i in node.inputs]
-        outcome = OPERATORS[node.op].run(net, node, inputs, numerics)
+        outcome = OPERATORS[node.op].run(net, node, inputs, rule)
         arrays.update(zip(node.outputs, outcome.outputs, strict=True))
         stats.append(outcome.stats)
     named = {net.values[i].name: from_samples(a, net.values[i].type.shape) for i, a in arrays.items()}
     return Tensors(named, {net.values[i].name: net.values[i].type.quant for i in arrays}), stats
+
+
+def _numerics(net: Network, numerics: Numerics | None, layers: Layers | None) -> Sequence[Numerics | None]:
+    if numerics is not None:
+        return layer_numerics(net, numerics, layers or {})
+    if layers:
+        raise LoweringError("layers must come with numerics: a runtime's accumulators are all alike", got=layers)
+    return [None] * len(net.nodes)
 
 
 def _spec(net: Network, index: int) -> InputSpec:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxsim._core.errors import InputError
+from fxsim._core.errors import InputError, LoweringError
 from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.hw import Hardware, Numerics, presets
 from fxsim.numerics import Affine
@@ -141,3 +141,21 @@ def test_branches_and_many_outputs() -> None:
     assert t["a"].tolist() == [[[3, -5], [127, -128]]]
     assert t["b"].tolist() == [[[0, -2], [49, -65]]]  # ties of the first stage go up: -1.5 gives -1
     assert t["c"].tolist() == [[3, -5, 127, -128]]
+
+
+def test_layers_of_their_own_numerics() -> None:
+    net, base = whole_network(), Hardware().numerics
+    narrow = Hardware(acc_bits=12, overflow="wrap", bias_policy="apply").numerics
+    own = {"acc_bits": 12, "overflow": "wrap", "bias_policy": "apply"}
+    mixed, stats = golden_stats(net, IMAGES, base, {"fc": own})
+    everywhere, narrow_stats = golden_stats(net, IMAGES, narrow)
+    assert np.array_equal(mixed["maps"], golden(net, IMAGES)["maps"])
+    assert not np.array_equal(mixed["maps"], everywhere["maps"])
+    assert stats[4].overflow_count > 0 == stats[1].overflow_count < narrow_stats[1].overflow_count
+
+
+def test_layers_need_numerics_and_a_layer() -> None:
+    with pytest.raises(LoweringError, match="layers must come with numerics"):
+        golden(whole_network(), IMAGES, layers={"fc": {"acc_bits": 12}})
+    with pytest.raises(LoweringError, match="layers must be names of nodes"):
+        golden(whole_network(), IMAGES, numerics=Hardware().numerics, layers={"nothing": {}})

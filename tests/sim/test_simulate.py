@@ -77,6 +77,8 @@ def test_layer_overrides_act_on_their_layer() -> None:
     program = fxsim.lower(FC, hw, layers={"dense2": {"acc_bits": 10}})
     result = fxsim.simulate(program, X)
     assert [layer.overflow_count > 0 for layer in result.layers] == [False, True, False, False]
+    expected = fxsim.golden(FC, X, numerics=hw.numerics, layers={"dense2": {"acc_bits": 10}})
+    assert np.array_equal(result.outputs["probabilities"], expected["probabilities"])
 
 
 def two_inputs() -> Network:
