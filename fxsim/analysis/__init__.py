@@ -1,1 +1,0 @@
-"""Accumulator widths, what overflow does, and sweeps over hardware: questions asked of whole networks."""
