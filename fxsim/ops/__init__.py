@@ -1,6 +1,6 @@
 """Operators of the graph: attributes, legality, shapes, exact integer runs; one file each."""
 
-from fxsim.ops.accumulate import Accumulated, accumulate_outputs, gather
+from fxsim.ops.accumulate import Accumulated, accumulate_outputs, accumulate_permuted, gather, position_chunks
 from fxsim.ops.base import ACTIVATIONS, OPERATORS, PADDINGS, Operator, OptionField, Outcome, TfliteHook
 from fxsim.ops.binary import Binary, ProductParams, SumParams, product_params, sum_params
 from fxsim.ops.clamping import Activation, clamp_params
@@ -61,6 +61,7 @@ __all__ = [
     "TfliteHook",
     "Window",
     "accumulate_outputs",
+    "accumulate_permuted",
     "clamp_params",
     "concatenation_axis",
     "gather",
@@ -71,6 +72,7 @@ __all__ = [
     "pad_params",
     "pool_params",
     "pool_window",
+    "position_chunks",
     "product_params",
     "rescale_params",
     "sum_params",

@@ -37,7 +37,7 @@ def run_mac(net: Network, node: Node, inputs: Sequence[Array | None], numerics: 
     images = x.reshape(-1, params.window.in_h, params.window.in_w, params.window.channels)
     out = np.empty((len(images) * params.window.positions, params.channels), y.dtype.numpy)
     stats = LayerStats.empty(0 if numerics is None else params.channels)
-    for rows in _chunks(len(out), params):
+    for rows in position_chunks(len(out), _widest_row(params)):
         acc, seen = accumulate(params, gather(params, images, rows), numerics)
         stats = stats.merge(seen)
         bits = _RUNTIME_ACC_BITS if numerics is None else numerics.acc_bits
@@ -53,12 +53,17 @@ def run_mac(net: Network, node: Node, inputs: Sequence[Array | None], numerics: 
     return Outcome((out.reshape(samples, *y.shape),), stats)
 
 
-def _chunks(count: int, params: MacParams) -> Iterator[slice]:
-    width = max(params.window.kh * params.window.kw * params.window.channels, params.channels)
-    if params.depthwise:
-        width = params.window.depth * params.channels
+def position_chunks(count: int, width: int) -> Iterator[slice]:
+    """Cut `count` output positions of `width` elements each into slices of a few MiB."""
     step = max(1, _CHUNK_ELEMENTS // width)
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
+def _widest_row(params: MacParams) -> int:
+    """Elements of the largest array per output position."""
+    if params.depthwise:
+        return params.window.depth * params.channels
+    return max(params.window.kh * params.window.kw * params.window.channels, params.channels)
 
 
 def gather(params: MacParams, images: Array, rows: slice) -> Ints:
@@ -132,6 +137,13 @@ def accumulate_outputs(params: MacParams, x: Ints, numerics: Numerics) -> Accumu
     if numerics.order == "reversed":
         x, stream = x[:, ::-1], stream[::-1]
     return _Accumulators(numerics, params.initial, len(x)).run(x, stream)
+
+
+def accumulate_permuted(params: MacParams, x: Ints, numerics: Numerics, order: Ints) -> Accumulated:
+    """As `accumulate_outputs`, channel n accumulating its products in the order ``order[:, n]`` of k: int64 [K, N]."""
+    taken = x[:, order] if x.ndim == 2 else np.take_along_axis(x, order[None], axis=1)
+    stream = np.take_along_axis(params.stream, order, axis=0)
+    return _Accumulators(numerics, params.initial, len(x)).run(taken, stream)
 
 
 def _products(x: Ints, stream: Ints) -> Ints:
