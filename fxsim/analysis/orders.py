@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from fxsim._core.errors import InputError
 from fxsim._core.tables import format_table
 from fxsim.analysis.exact import exact_run, mac_nodes
-from fxsim.numerics import requantize
+from fxsim.numerics import bits_needed, requantize
 from fxsim.ops import accumulate_outputs, accumulate_permuted, gather, mac_params, position_chunks
-from fxsim.sim.assembly import bits_needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from fxsim.numerics.bit_kernels import (
     wrapping_shift_left,
 )
 from fxsim.numerics.bounds import overflow_array, prefix_bounds
-from fxsim.numerics.formats import IntFormat, saturate_array, wrap_array
+from fxsim.numerics.formats import IntFormat, bits_needed, saturate_array, wrap_array
 from fxsim.numerics.modes import Overflow, Reduction, Rounding, SchemeCode
 from fxsim.numerics.multiplier import (
     mean_multiplier,
@@ -54,6 +54,7 @@ __all__ = [
     "activation_range",
     "apply_overflow",
     "average",
+    "bits_needed",
     "check_requant_width",
     "exp_on_negative_values",
     "mean_multiplier",

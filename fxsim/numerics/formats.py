@@ -105,3 +105,8 @@ def wrap_array(values: NDArray[Any], fmt: IntFormat) -> NDArray[Any]:
         return low.astype(_array_dtype(fmt))
     shift = np.int64(64 - fmt.bits)
     return np.asarray((low.astype(np.int64) << shift) >> shift)
+
+
+def bits_needed(lo: int, hi: int) -> int:
+    """Least signed width that holds lo..hi."""
+    return max(2, (lo if lo >= 0 else ~lo).bit_length() + 1, (hi if hi >= 0 else ~hi).bit_length() + 1)

@@ -10,7 +10,7 @@ import numpy as np
 from fxsim.graph import LayerStats, Tensors
 from fxsim.hw import BURST_BYTES, Kind
 from fxsim.isa import Req, VReq
-from fxsim.numerics import scheme_of
+from fxsim.numerics import bits_needed, scheme_of
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
 
 if TYPE_CHECKING:
@@ -84,11 +84,6 @@ def _per_layer(program: Program, per_instruction: NDArray[np.int64]) -> list[int
     out = np.zeros(len(program.layers), np.int64)
     np.add.at(out, program.layer_of, per_instruction)
     return [int(total) for total in out]
-
-
-def bits_needed(lo: int, hi: int) -> int:
-    """Least signed width that holds lo..hi."""
-    return max(2, (lo if lo >= 0 else ~lo).bit_length() + 1, (hi if hi >= 0 else ~hi).bit_length() + 1)
 
 
 def _record(
