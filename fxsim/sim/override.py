@@ -1,8 +1,10 @@
-"""The one allowed override of a program: another accumulator width and overflow rule (sweeps)."""
+"""The one allowed override of a program: other accumulator widths and overflow rules (sweeps)."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,21 +13,54 @@ from fxsim.hw import Hardware, Numerics
 from fxsim.isa import Instruction, Mac, Merge, Program, Req, encode
 from fxsim.numerics import Overflow, check_requant_width, scheme_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LayerFields = Mapping[str, Mapping[str, Any]]
+
 CHANGEABLE = frozenset({"acc_bits", "acc_internal_bits", "overflow", "bias_policy"})
 """Numerics that a lowered program does not depend on: everything else is in its weights, biases and instructions."""
 
 
-def with_numerics(program: Program, numerics: Numerics) -> Program:
+def with_numerics(program: Program, numerics: Numerics, layers: LayerFields | None = None) -> Program:
     """Return `program` with the accumulators of `numerics` in every layer, instructions and hardware alike.
+
+    `layers` gives single layers, by their names, accumulators of their own.
 
     Raises
     ------
     HardwareError
-        `numerics` changes something that the program's constants or instructions already express.
+        `numerics` or `layers` changes something that the program's constants or instructions already express, or
+        `layers` names no layer with accumulators.
     QuantizationError
         A requantization scheme of the program is not exact at the new width.
     """
-    own = program.hardware.numerics
+    _check_changed(program.hardware.numerics, numerics)
+    own = layer_rules(program, numerics, layers or {})
+    for number, scheme in _schemes(program):
+        check_requant_width(scheme_of(scheme), own[number].acc_bits)
+    hardware = Hardware(name=program.hardware.name, numerics=numerics, timing=program.hardware.timing)
+    numbers = program.layer_of.tolist()
+    code = encode([_rewritten(i, own[number]) for i, number in zip(program.instructions, numbers, strict=True)])
+    return dataclasses.replace(program, code=code, hardware=hardware)
+
+
+def layer_rules(program: Program, numerics: Numerics, layers: LayerFields) -> list[Numerics]:
+    """Per layer, `numerics` with the layer's own fields; raises as `with_numerics` does."""
+    numbers = {layer.name: n for n, layer in enumerate(program.layers) if layer.channels}
+    unknown = sorted(set(layers) - set(numbers))
+    if unknown:
+        raise HardwareError("layers must be names of layers with accumulators", got=unknown)
+    own = [numerics] * len(program.layers)
+    for name, fields in layers.items():
+        foreign = sorted(set(fields) - CHANGEABLE)
+        if foreign:
+            raise HardwareError(f"a lowered layer may only change {', '.join(sorted(CHANGEABLE))}", got=foreign)
+        own[numbers[name]] = dataclasses.replace(numerics, **fields)
+    return own
+
+
+def _check_changed(own: Numerics, numerics: Numerics) -> None:
     fields = [f.name for f in dataclasses.fields(own) if f.name not in CHANGEABLE]
     changed = [name for name in fields if getattr(own, name) != getattr(numerics, name)]
     if changed:
@@ -33,11 +68,13 @@ def with_numerics(program: Program, numerics: Numerics) -> Program:
             "numerics may only change the accumulator's width and overflow rule: the program's weights and instructions"
             f" are made for its own {', '.join(changed)}; lower the network again"
         )
-    for code in np.unique(program.columns.table(Req)["scheme"]).tolist():
-        check_requant_width(scheme_of(code), numerics.acc_bits)
-    hardware = Hardware(name=program.hardware.name, numerics=numerics, timing=program.hardware.timing)
-    code = encode([_rewritten(instruction, numerics) for instruction in program.instructions])
-    return dataclasses.replace(program, code=code, hardware=hardware)
+
+
+def _schemes(program: Program) -> Sequence[tuple[int, int]]:
+    """Every layer number with every requantization scheme that its REQ instructions use."""
+    requants = program.columns.rows_of(Req)
+    pairs = np.stack([program.layer_of[requants], program.columns.field("scheme")[requants]], axis=1)
+    return [(int(number), int(scheme)) for number, scheme in np.unique(pairs, axis=0)]
 
 
 def _rewritten(instruction: Instruction, numerics: Numerics) -> Instruction:

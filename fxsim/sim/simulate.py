@@ -10,7 +10,7 @@ from fxsim.graph import Tensors
 from fxsim.isa import Program
 from fxsim.sim.assembly import Values, add_values, assemble_result
 from fxsim.sim.executor import Execution, TrapEvent, execute, symbol_affine
-from fxsim.sim.override import with_numerics
+from fxsim.sim.override import LayerFields, layer_rules, with_numerics
 from fxsim.sim.timing import Timeline, timeline
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def simulate(
     *,
     keep: str | Sequence[str] = "outputs",
     numerics: Numerics | None = None,
+    layers: LayerFields | None = None,
     value_energy: bool = False,
 ) -> Result:
     """Run `program` on samples `x`.
@@ -46,6 +47,8 @@ def simulate(
     numerics
         Accumulator width and overflow rule to use in every layer instead of the program's own: values, prices and the
         result's hardware follow. What the program's constants depend on cannot be changed here.
+    layers
+        The same fields in single layers, by name: ``{"conv1": {"acc_bits": 20}}``; only together with `numerics`.
     value_energy
         Whether to report energy by values too: zero operands gate their multiplier, toggles are counted from the real
         operand sequences (`fxsim.energy.value`). The data-independent figures do not change.
@@ -55,14 +58,17 @@ def simulate(
     ProgramError, InputError
         The program or the data is illegal.
     HardwareError, QuantizationError
-        `numerics` cannot replace the program's own, or holds a bias that does not fit under bias_policy = error.
+        `numerics` or `layers` cannot replace the program's own, or holds a bias that does not fit under
+        bias_policy = error; `layers` stands alone.
     """
     program = program if isinstance(program, Program) else Program.load(program)
+    if numerics is None and layers:
+        raise HardwareError("layers must come with numerics: a program pins its own", got=layers)
     if numerics is not None:
-        program = with_numerics(program, numerics)
+        program = with_numerics(program, numerics, layers)
     execution = execute(program, x, keep=keep, activity=value_energy)
     if numerics is not None:
-        _check_biases(program, execution)
+        _check_biases(program, layer_rules(program, numerics, layers or {}), execution)
     timing, energy = timeline(program), energy_report(program)
     values = Values(
         samples=len(next(iter(execution.tensors.values()))),
@@ -83,14 +89,12 @@ def _tensors(program: Program, execution: Execution) -> Tensors:
     return Tensors({name: array for name, array in execution.tensors.items() if name not in withheld}, quants)
 
 
-def _check_biases(program: Program, execution: Execution) -> None:
+def _check_biases(program: Program, rules: Sequence[Numerics], execution: Execution) -> None:
     """Under bias_policy = error no bias load may leave the new register; lowering has seen to the program's own."""
-    if program.hardware.numerics.bias_policy == "apply":
-        return
-    for layer, stats in zip(program.layers, execution.stats, strict=True):
-        if stats.bias_overflow_count:
+    for layer, rule, stats in zip(program.layers, rules, execution.stats, strict=True):
+        if rule.bias_policy == "error" and stats.bias_overflow_count:
             raise HardwareError(
-                f"every bias must fit the accumulator of {program.hardware.numerics.acc_bits} bits "
+                f"every bias must fit the accumulator of {rule.acc_bits} bits "
                 "(bias_policy = apply loads it through the overflow rule)",
                 where=f"layer {layer.name!r}",
             )

@@ -30,6 +30,28 @@ def test_an_override_is_the_lowered_thing() -> None:
     assert any(layer.overflow_count for layer in over.layers)
 
 
+def test_an_override_of_one_layer_is_the_lowered_thing() -> None:
+    layers = {"dense2": {"acc_bits": 10, "overflow": "wrap"}}
+    narrow = fxsim.Hardware(name="edge-16x16", acc_bits=14, bias_policy="apply")
+    over = fxsim.simulate(fxsim.lower(FC), X, keep="all", numerics=narrow.numerics, layers=layers)
+    lowered = fxsim.run(FC, X, hw=narrow, layers=layers, keep="all")
+    assert sum(d.mismatches for d in differences(lowered.tensors, over.tensors)) == 0
+    assert over.to_dict() == lowered.to_dict()
+    assert all(layer.overflow_count for layer in list(over.layers)[:2])
+
+
+def test_overrides_of_single_layers_are_checked() -> None:
+    program, numerics = fxsim.lower(FC), fxsim.Hardware(bias_policy="apply").numerics
+    with pytest.raises(HardwareError, match=r"layers must be names of layers with accumulators, not \['x'\]"):
+        fxsim.simulate(program, X, numerics=numerics, layers={"x": {"acc_bits": 9}})
+    with pytest.raises(HardwareError, match=r"may only change acc_bits, .*, not \['order'\]"):
+        fxsim.simulate(program, X, numerics=numerics, layers={"dense2": {"order": "reversed"}})
+    with pytest.raises(HardwareError, match="layers must come with numerics"):
+        fxsim.simulate(program, X, layers={"dense2": {"acc_bits": 9}})
+    with pytest.raises(HardwareError, match=r"layer 'dense2': every bias must fit the accumulator of 8 bits"):
+        fxsim.simulate(program, X, numerics=numerics, layers={"dense2": {"acc_bits": 8, "bias_policy": "error"}})
+
+
 def test_an_override_holds_the_bias_policy() -> None:
     numerics = fxsim.Hardware(acc_bits=9).numerics
     with pytest.raises(HardwareError, match=r"layer '\w+': every bias must fit the accumulator of 9 bits"):
