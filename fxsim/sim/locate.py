@@ -190,7 +190,8 @@ def _shape(program: Program, number: int) -> tuple[int, int, int, int]:
 def _own(program: Program, number: int, *classes: type[Mac | Merge | Req | Store]) -> Ints:
     """Instructions of some classes that belong to a layer, ascending."""
     rows = np.sort(np.concatenate([program.columns.rows_of(cls) for cls in classes]))
-    return rows[program.layer_of[rows] == number]
+    own: Ints = rows[program.layer_of[rows] == number]
+    return own
 
 
 def _blocks(program: Program, number: int, where: str) -> tuple[Ints, Ints]:
