@@ -88,6 +88,6 @@ class Machine(Protocol):
         """Counters of output channel `channel` of the running instruction's layer."""
         ...
 
-    def trap(self, group: int, position: int, row: int, k: int) -> None:
-        """Record an overflow event under overflow = trap; the first of the sample is kept."""
+    def trap(self, group: int, position: int, row: int, k: int, exact: int) -> None:
+        """Record an overflow event of the sum `exact` under overflow = trap; the first of the sample is kept."""
         ...

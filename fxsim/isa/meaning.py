@@ -64,7 +64,7 @@ def load_bias(machine: Machine, rule: Rule, site: Site, slot: Accumulator, bias:
     counters.see(bias)
     counters.bias_overflow_count += event
     if event and rule.overflow is Overflow.TRAP:
-        machine.trap(site.group, site.position, site.row, BIAS_K)
+        machine.trap(site.group, site.position, site.row, BIAS_K, bias)
 
 
 def add(machine: Machine, rule: Rule, site: Site, slot: Accumulator, addend: int, exact: int) -> None:
@@ -81,7 +81,7 @@ def add(machine: Machine, rule: Rule, site: Site, slot: Accumulator, addend: int
     counters.overflow_events += 1
     slot.event = True
     if rule.overflow is Overflow.TRAP:
-        machine.trap(site.group, site.position, site.row, site.k)
+        machine.trap(site.group, site.position, site.row, site.k, slot.exact)
 
 
 def integer(data: bytes, *, signed: int) -> int:

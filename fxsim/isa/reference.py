@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 
 class Trap(NamedTuple):
-    """The first overflow event of a sample under overflow = trap; k is -1 for a bias load."""
+    """The first overflow event of a sample under overflow = trap; k is -1 for a bias load, `exact` the exact sum."""
 
     instruction: int
     group: int
     position: int
     row: int
     k: int
+    exact: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +135,10 @@ class PlainMachine:
         """Counters of output channel `channel` of the running instruction's layer."""
         return self.tallies[self.layer, channel]
 
-    def trap(self, group: int, position: int, row: int, k: int) -> None:
+    def trap(self, group: int, position: int, row: int, k: int, exact: int) -> None:
         """Record an overflow event under overflow = trap; the first is kept."""
         if self.first_trap is None:
-            self.first_trap = Trap(self.instruction, group, position, row, k)
+            self.first_trap = Trap(self.instruction, group, position, row, k, exact)
 
     def _within(self, memory: str, address: int, size: int, limit: int) -> None:
         if address < 0 or address + size > limit:

@@ -30,9 +30,14 @@ def register_bits(f: NDArray[np.int64]) -> int:
 
 
 @inner_kernel
-def record_trap(trap: NDArray[np.int64], sample: int, index: int, group: int, position: int, row: int, k: int) -> None:
-    """Keep the site if it precedes the recorded one in the order of its fields."""
-    site = (sample, index, group, position, row, k)
+def record_trap(
+    trap: NDArray[np.int64], sample: int, index: int, group: int, position: int, row: int, k: int, value: int
+) -> None:
+    """Keep the site if it precedes the recorded one in the order of its fields.
+
+    Nothing has overflowed in an output before its first event, so `value` of the first one is the exact sum.
+    """
+    site = (sample, index, group, position, row, k, value)
     for i in range(SITE_FIELDS):
         if site[i] > trap[i]:
             return
@@ -62,7 +67,7 @@ def apply(
     tally.stats[counter, f[c.STAT] + row] += 1
     flags[sample, f[c.HALF], f[c.SLOT] + position, row] |= flag
     if mode == Overflow.TRAP:
-        record_trap(tally.trap, sample, f[c.INDEX], group, position, row, k)
+        record_trap(tally.trap, sample, f[c.INDEX], group, position, row, k, value)
     return apply_overflow(value, f[c.ACC_BITS], mode, f[c.INTERNAL_BITS])
 
 

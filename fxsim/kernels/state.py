@@ -22,8 +22,8 @@ DIVERGED = 2
 EVENTS, OUTPUTS, BIAS_OUTPUTS, WRAPS, LEAST, GREATEST = range(6)
 """Rows of `Tally.stats`, in the order of `fxsim.graph.LayerStats`."""
 
-SITE_FIELDS = 6
-"""A trap site: sample, instruction, group, position, row, k."""
+SITE_FIELDS = 7
+"""A trap site: sample, instruction, group, position, row, k, and the exact sum that left the range."""
 
 NO_SITE = int(np.iinfo(np.int64).max)
 """First entry of `Tally.trap` before any event."""

@@ -33,7 +33,10 @@ Array = NDArray[np.generic]
 
 @dataclass(frozen=True, slots=True)
 class TrapEvent:
-    """The first overflow event under overflow = trap; k is -1 for a bias load, else the first k of what was added."""
+    """The first overflow event under overflow = trap.
+
+    k is -1 for a bias load, else the first k of what was added; `exact` is the sum that left the range.
+    """
 
     sample: int
     instruction: int
@@ -41,6 +44,7 @@ class TrapEvent:
     position: int
     row: int
     k: int
+    exact: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

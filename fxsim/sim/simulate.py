@@ -9,9 +9,10 @@ from fxsim.energy import energy_report, value_report
 from fxsim.graph import Tensors
 from fxsim.isa import Program
 from fxsim.sim.assembly import Values, add_values, assemble_result
-from fxsim.sim.executor import Execution, TrapEvent, execute, symbol_affine
+from fxsim.sim.executor import Execution, execute, symbol_affine
 from fxsim.sim.override import LayerFields, layer_rules, with_numerics
-from fxsim.sim.timing import Timeline, timeline
+from fxsim.sim.timing import timeline
+from fxsim.sim.words import trap_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ def simulate(
         samples=len(next(iter(execution.tensors.values()))),
         tensors=_tensors(program, execution),
         stats=execution.stats,
-        trap="" if execution.trap is None else trap_sentence(program, timing, execution.trap),
+        trap="" if execution.trap is None else trap_sentence(program, timing, execution.trap, execution.stats),
     )
     result = assemble_result(program, timing, energy, values)
     if execution.activity is None:
@@ -98,15 +99,3 @@ def _check_biases(program: Program, rules: Sequence[Numerics], execution: Execut
                 "(bias_policy = apply loads it through the overflow rule)",
                 where=f"layer {layer.name!r}",
             )
-
-
-def trap_sentence(program: Program, timing: Timeline, event: TrapEvent) -> str:
-    """The first overflow in words: sample, layer, channel, position, k, instruction and cycle."""
-    layer = program.layers[int(program.layer_of[event.instruction])]
-    channel = int(program.columns.field("row_base")[event.instruction]) + event.row
-    place = "the bias load" if event.k < 0 else f"k = {event.k}"
-    cycle = int(timing.issue[event.instruction])
-    return (
-        f"sample {event.sample}, layer {layer.name!r} ({layer.op}), channel {channel}, position {event.position} of "
-        f"the block, {place} overflowed in instruction {event.instruction}, issued in cycle {cycle}"
-    )

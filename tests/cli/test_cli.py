@@ -132,7 +132,9 @@ def test_trap_is_a_sentence_and_status_1(capsys: pytest.CaptureFixture[str]) -> 
     )
     assert status == 1
     out = capsys.readouterr().out
-    assert re.search(r"trap: sample 0, layer 'dense1' \(FULLY_CONNECTED\), channel \d+, .* cycle \d+", out)
+    assert re.search(
+        r"trap: sample 0, layer 0 'dense1' \(FULLY_CONNECTED\), output \(0, 0\), channel \d+, .* cycle \d+", out
+    )
 
 
 def test_program_files_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

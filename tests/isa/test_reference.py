@@ -85,7 +85,7 @@ def test_overflow_modes(mode: Overflow, register: int, code: int, counters: Coun
     )
     assert int.from_bytes(plain.read(Space.ACT, 64, 1), "little", signed=True) == code
     assert plain.tallies == {(0, 0): counters}
-    assert plain.first_trap == (Trap(0, 0, 0, 0, 1) if mode is Overflow.TRAP else None)
+    assert plain.first_trap == (Trap(0, 0, 0, 0, 1, 200) if mode is Overflow.TRAP else None)
 
 
 @pytest.mark.parametrize("mode", list(Overflow))
@@ -94,7 +94,7 @@ def test_bias_load_is_rule_application_minus_one(mode: Overflow) -> None:
     expected = {Overflow.WRAP: 44, Overflow.READOUT: 300 - 512}.get(mode, 127)
     assert value(plain) == expected
     assert plain.tallies[0, 0] == Counters(bias_overflow_count=1, acc_min=300, acc_max=300)
-    assert plain.first_trap == (Trap(0, 0, 0, 0, -1) if mode is Overflow.TRAP else None)
+    assert plain.first_trap == (Trap(0, 0, 0, 0, -1, 300) if mode is Overflow.TRAP else None)
 
 
 def test_first_trap_is_in_group_position_row_k_order() -> None:
@@ -114,7 +114,7 @@ def test_first_trap_is_in_group_position_row_k_order() -> None:
         overflow=Overflow.TRAP,
         reduction=Reduction.TREE,
     ).execute(plain)
-    assert plain.first_trap == Trap(7, 1, 0, 1, 4)
+    assert plain.first_trap == Trap(7, 1, 0, 1, 4, 200)
     assert plain.tallies[0, 1].overflow_events == 2
 
 
@@ -140,7 +140,7 @@ def test_split_sum_merges_parts_in_order() -> None:
     assert value(plain) == 27
     assert plain.accumulator(0, 0, 0).exact == 70
     assert plain.tallies[0, 0] == Counters(overflow_events=1, acc_min=-100, acc_max=170)
-    assert plain.first_trap == Trap(3, 0, 0, 0, 1)
+    assert plain.first_trap == Trap(3, 0, 0, 0, 1, 170)
 
 
 def test_event_of_any_part_counts_the_output_once() -> None:
@@ -354,7 +354,7 @@ def test_trap_names_its_instruction() -> None:
     program = tiny_program(tiny_instructions(acc_bits=8, overflow=Overflow.TRAP))
     program.check()
     result = run_plain(program, {"x": bytes([0, 0, 0, 100])})
-    assert result.trap == Trap(3, 0, 0, 0, 0)
+    assert result.trap == Trap(3, 0, 0, 0, 0, 10 + 4 * 100)
 
 
 def test_inputs_are_checked() -> None:

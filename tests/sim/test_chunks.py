@@ -43,4 +43,4 @@ def test_a_trap_names_its_sample_in_the_batch(size: int, monkeypatch: pytest.Mon
     trap = execute(program, x).trap
     assert trap is not None
     assert trap.sample == 2
-    assert (trap.instruction, trap.group, trap.position, trap.row, trap.k) == third
+    assert (trap.instruction, trap.group, trap.position, trap.row, trap.k, trap.exact) == third

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fxsim.isa.reference import PlainResult
     from fxsim.sim.executor import Execution
 
+TRAP_FIELDS = ("sample", "instruction", "group", "position", "row", "k", "exact")
 COUNTERS = ("overflow_events", "overflow_count", "bias_overflow_count", "internal_wraps")
 
 
@@ -39,11 +40,7 @@ def check(program: Program, x: NDArray[np.uint8], run: Execution) -> None:
     np.testing.assert_array_equal(run.tensors["y"], expected)
     check_counters(program, results, run)
     traps = [(s, *r.trap) for s, r in enumerate(results) if r.trap is not None]
-    found = (
-        None
-        if run.trap is None
-        else tuple(getattr(run.trap, name) for name in ("sample", "instruction", "group", "position", "row", "k"))
-    )
+    found = None if run.trap is None else tuple(getattr(run.trap, name) for name in TRAP_FIELDS)
     assert found == (traps[0] if traps else None)
 
 

@@ -70,7 +70,7 @@ def test_a_layer_of_its_own_holds_its_own_bias_policy() -> None:
 
 def test_outputs_behind_a_trap_are_withheld_everywhere(tmp_path: Path) -> None:
     trap = fxsim.run(FC, X, hw=fxsim.Hardware(acc_bits=12, overflow="trap", bias_policy="apply"), keep="all")
-    assert trap.trap.startswith("sample 0, layer 'dense1' (FULLY_CONNECTED), channel ")
+    assert trap.trap.startswith("sample 0, layer 0 'dense1' (FULLY_CONNECTED), output (0, 0), channel 0, bias load, ")
     assert "probabilities" not in trap.tensors
     trap.save(tmp_path / "r.npz")
     for result in (trap, fxsim.Result.load(tmp_path / "r.npz")):

@@ -1,0 +1,98 @@
+"""Overflows in words: one form of sentence for a trap and for everything that is found out afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fxsim._core.errors import ProgramError
+from fxsim.isa import Mac, Merge
+from fxsim.numerics import Overflow, Reduction, bits_needed
+from fxsim.sim.locate import Output, Phase, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fxsim.graph import LayerStats
+    from fxsim.isa import Program
+    from fxsim.sim.executor import TrapEvent
+    from fxsim.sim.timing import Timeline
+
+_VERBS = {Overflow.SATURATE: "saturated at", Overflow.WRAP: "wrapped to", Overflow.TRAP: "trapped at"}
+
+
+def layer_text(program: Program, number: int) -> str:
+    """``layer 7 'conv3' (CONV_2D)``."""
+    layer = program.layers[number]
+    return f"layer {number} {layer.name!r} ({layer.op})"
+
+
+def output_text(output: Output, images: int) -> str:
+    """``output (4, 2), channel 31``, led by the image where a sample has several."""
+    image = f"image {output.image}, " if images > 1 else ""
+    return f"{image}output ({output.y}, {output.x}), channel {output.channel}"
+
+
+def step_text(phase: Phase, k: int, stop: int, part: int) -> str:
+    """What a rule application adds: stream positions k .. stop - 1, the bias, or a part of a split sum."""
+    if phase is Phase.SUM:
+        return f"k = {k}..{stop - 1}" if stop - k > 1 else f"k = {k}"
+    if phase is Phase.MERGE:
+        return f"merge of part {part} (k from {k} on)"
+    return "bias load" if phase is Phase.BIAS else "read-out"
+
+
+def time_text(cycle: int, instruction: int) -> str:
+    """``cycle 18,204, instruction 512``."""
+    return f"cycle {cycle:,}, instruction {instruction}"
+
+
+def register_text(mode: Overflow, phase: Phase, bits: int, internal_bits: int, stored: int) -> str:
+    """What the accumulator did, and what it holds then."""
+    if mode is not Overflow.READOUT:
+        return f"{bits}-bit accumulator {_VERBS[mode]} {stored:+,}"
+    if phase is Phase.READ:
+        return f"{bits}-bit read-out clamped to {stored:+,}"
+    return f"{internal_bits}-bit internal register wrapped to {stored:+,}"
+
+
+def trap_sentence(program: Program, timing: Timeline, event: TrapEvent, stats: Sequence[LayerStats]) -> str:
+    """The first overflow in words, and the width that would have been enough for its channel in this run."""
+    number = int(program.layer_of[event.instruction])
+    bits = int(program.columns.field("acc_bits")[event.instruction])
+    channel = int(program.columns.field("row_base")[event.instruction]) + event.row
+    top = (1 << (bits - 1)) - 1
+    stored = min(max(event.exact, -top - 1), top)
+    low, high = (int(ends[channel]) for ends in (stats[number].channel_acc_min, stats[number].channel_acc_max))
+    place = ", ".join(
+        [
+            f"sample {event.sample}",
+            layer_text(program, number),
+            _trap_output(program, number, event, channel),
+            _trap_step(program, event),
+            time_text(int(timing.issue[event.instruction]), event.instruction),
+        ]
+    )
+    return (
+        f"{place}: {register_text(Overflow.TRAP, Phase.SUM, bits, bits, stored)}; exact sum {event.exact:,}; "
+        f"{bits_needed(low, high)} bits would be enough for this channel"
+    )
+
+
+def _trap_output(program: Program, number: int, event: TrapEvent, channel: int) -> str:
+    """Which output trapped; a program that was not lowered from a network may only know the position in the block."""
+    try:
+        places = locate(program, number)
+    except ProgramError:
+        return f"position {event.position} of the block, channel {channel}"
+    return output_text(places.output(event.instruction, event.position, event.row), places.shape[0])
+
+
+def _trap_step(program: Program, event: TrapEvent) -> str:
+    if event.k < 0:
+        return step_text(Phase.BIAS, event.k, 0, 0)
+    if program.columns.opcode[event.instruction] == Merge.opcode:
+        return step_text(Phase.MERGE, event.k, 0, event.group + 1)
+    mac = program.instructions[event.instruction]
+    assert isinstance(mac, Mac)
+    size = program.hardware.timing.cols if mac.reduction is Reduction.TREE else 1
+    return step_text(Phase.SUM, event.k, min(event.k + size, mac.k_start + mac.k_count), 0)
