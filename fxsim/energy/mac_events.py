@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fxsim.energy.taps import count_taps
 from fxsim.hw import Event, Kind
-from fxsim.isa import RECORD_BYTES, Init, Mac, Merge, Order, ZeroPoint
+from fxsim.isa import RECORD_BYTES, Init, Order, ZeroPoint
 from fxsim.numerics import Overflow, Reduction, Scheme, SchemeCode, scheme_of
 
 if TYPE_CHECKING:
@@ -141,37 +141,22 @@ def count_merge(tally: Tally, index: Array) -> None:
 
 
 def count_req(tally: Tally, index: Array) -> None:
-    """Requantization events of the scheme, one bank read, one row-file read and the output bytes per element."""
-    _count_readout(tally, index)
-    for (acc, scheme), part in tally.groups(index, "acc_bits", "scheme"):
+    """Requantization events of the scheme, one bank read, one row-file read and the output bytes per element.
+
+    A bias that is added last costs one addition, as wide as the register and the stored bias, and a row-file read.
+    """
+    names = ("overflow", "acc_bits", "internal_bits", "scheme")
+    for (overflow, acc, internal, scheme), part in tally.groups(index, *names):
         f = tally.fields(part)
-        outputs = f("rows") * f("positions")
+        outputs, bits = f("rows") * f("positions"), register_bits(overflow, acc, internal)
+        biases = outputs * f("add_bias")
+        tally.add(Event(Kind.BANK_READ, bits), part, outputs)
+        tally.add(Event(Kind.ACCUMULATE, max(bits, tally.hardware.numerics.bias_bits)), part, biases)
+        tally.add(Event(Kind.OVERFLOW_COMPARE, bits), part, biases)
+        tally.add(Event(Kind.ROW_FILE, BIAS_BITS), part, biases)
         tally.add(Event(Kind.ROW_FILE, REQUANT_WORD_BITS), part, outputs)
         tally.add(Event(Kind.ACT_WRITE), part, outputs * (1 + f("out_wide")))
         count_scheme(tally, part, scheme_of(SchemeCode(scheme)), max(32, acc), outputs)
-
-
-def _count_readout(tally: Tally, index: Array) -> None:
-    """One bank read per output, as wide as the register that the sum was made in."""
-    f = tally.fields(index)
-    outputs = f("rows") * f("positions")
-    bits = np.where(f("overflow") == Overflow.READOUT, _internal_bits(tally, index), f("acc_bits"))
-    for width in np.unique(bits).tolist():
-        tally.add(Event(Kind.BANK_READ, width), index, outputs * (bits == width))
-
-
-def _internal_bits(tally: Tally, index: Array) -> Array:
-    """`internal_bits` of the last MAC or MERGE before each REQ on its half; REQ itself has no such field."""
-    columns = tally.columns
-    sums = np.sort(np.concatenate([columns.rows_of(Mac), columns.rows_of(Merge)]))
-    half, internal = columns.field("half"), columns.field("internal_bits")
-    out = np.full(len(index), tally.hardware.numerics.acc_internal_bits, np.int64)
-    for h in (0, 1):
-        mine, sources = half[index] == h, sums[half[sums] == h]
-        before = np.searchsorted(sources, index[mine]) - 1
-        if sources.size:
-            out[mine] = np.where(before >= 0, internal[sources[before]], out[mine])
-    return out
 
 
 def count_scheme(tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array) -> None:

@@ -18,7 +18,8 @@ class LayerStats:
     """Accumulator counters of one layer, summed over samples and output positions; arrays are int64 [channels].
 
     A layer without accumulators has arrays of length 0. A rule application is one A <- ovf(A + sum): a group (tree),
-    a product (chain) or a MERGE addition; the bias load is counted apart.
+    a product (chain), a MERGE addition or the addition of a bias that comes last; loading a bias that comes first is
+    counted apart.
     """
 
     channel_overflow_events: NDArray[np.int64]
@@ -26,7 +27,7 @@ class LayerStats:
     channel_overflow_count: NDArray[np.int64]
     """Outputs with at least one such event."""
     channel_bias_overflow_count: NDArray[np.int64]
-    """Outputs whose bias load itself left the accumulator's range."""
+    """Outputs whose bias load itself left the accumulator's range; 0 where the bias comes last: nothing is loaded."""
     channel_internal_wraps: NDArray[np.int64]
     """Rule applications that left the internal register width (readout only)."""
     channel_acc_min: NDArray[np.int64]

@@ -53,6 +53,9 @@ class Numerics:
     group_size: int = option(16, "products per rule application T (tree: the columns; chain: 1)", lo=1, hi=1024)
     order: str = option("canonical", "accumulation order", values=("canonical", "reversed"))
     split_k: int = option(1, "parts S a sum is split into, merged at the end", lo=1, hi=64)
+    bias_order: str = option(
+        "first", "the bias starts the sum, or is added last, as the sum is read out", values=("first", "last")
+    )
     zero_point: str = option(
         "fold", "activation zero points: folded into the bias, or subtracted at the PE", values=("fold", "subtract")
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fxsim.numerics import SchemeCode
 
 BIAS_K = -1
-"""The k of a bias load in a trap record."""
+"""The k of a bias in a trap record: its load, or its addition at the read-out."""
 REAL_LIMIT = 1 << 31
 """Factors of float schemes stay below."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Trap(NamedTuple):
-    """The first overflow event of a sample under overflow = trap; k is -1 for a bias load, `exact` the exact sum."""
+    """The first overflow event of a sample under overflow = trap; k is -1 for a bias, `exact` the exact sum."""
 
     instruction: int
     group: int

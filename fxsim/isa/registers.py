@@ -35,7 +35,7 @@ def check_registers(columns: Columns, half_depth: int) -> None:
     """
     rules = _rules(columns)
     index = np.flatnonzero(rules)
-    if len(np.unique(rules[index] >> _WIDTH_BITS)) < 2 and len(np.unique(rules[_sums(columns)])) < 2:
+    if len(np.unique(rules[index])) < 2:
         return
     reads = columns.opcode[index] == Req.opcode
     fresh = (columns.opcode[index] == Mac.opcode) & (columns.field("init")[index] != Init.KEEP)
@@ -52,8 +52,7 @@ def check_registers(columns: Columns, half_depth: int) -> None:
     made = np.zeros((2, half_depth), np.int64)
     for i, rule, read, new, count, half, slot, positions in blocks:
         held = made[half, slot : slot + positions * count]
-        ignored = _WIDTH_BITS if read else 0
-        if not new and ((held != 0) & (held >> ignored != rule >> ignored)).any():
+        if not new and ((held != 0) & (held != rule)).any():
             cls = next(cls for cls in (Mac, Merge, Req) if cls.opcode == columns.opcode[i])
             raise ProgramError(
                 "slots must have been made under the instruction's own overflow rule and widths",
@@ -63,12 +62,8 @@ def check_registers(columns: Columns, half_depth: int) -> None:
             made[half, slot : slot + positions] = rule
 
 
-def _sums(columns: Columns) -> Ints:
-    return np.concatenate([columns.rows_of(Mac), columns.rows_of(Merge)])
-
-
 def _rules(columns: Columns) -> Ints:
-    """Overflow mode, `acc_bits` and, for sums under readout, `internal_bits` as one number; 0: no accumulator."""
+    """Overflow mode, `acc_bits` and, under readout, `internal_bits` as one number; 0: no accumulator."""
     mode, internal = columns.field("overflow"), columns.field("internal_bits")
     register = np.where(mode == Overflow.READOUT, internal, 0)
     return (mode << _WIDTH_BITS | columns.field("acc_bits")) << _WIDTH_BITS | register

@@ -40,14 +40,9 @@ def accumulator_block(f: Table, timing: Timing, slots: Ints) -> Iterator[Rule]:
     yield f.slot + slots <= depth, "slot", f"must leave the block inside the {depth} slots of a half"
 
 
-def accumulator_width(f: Table) -> Iterator[Rule]:
-    """`acc_bits` alone."""
-    yield (f.acc_bits >= 2) & (f.acc_bits <= 64), "acc_bits", "must be in 2..64"
-
-
 def overflow_widths(f: Table) -> Iterator[Rule]:
     """`acc_bits` and, under overflow = readout, `internal_bits`."""
-    yield from accumulator_width(f)
+    yield (f.acc_bits >= 2) & (f.acc_bits <= 64), "acc_bits", "must be in 2..64"
     fits = (f.internal_bits >= f.acc_bits) & (f.internal_bits <= 64)
     yield (f.overflow != Overflow.READOUT) | fits, "internal_bits", "must be in acc_bits..64 under overflow = readout"
 

@@ -145,11 +145,28 @@ def prove_merge(f: NDArray[np.int64], reach: NDArray[np.int64], diverged: NDArra
     return verdict
 
 
+@inner_kernel
+def read_reach(f: NDArray[np.int64], bias: NDArray[np.int64], reach: NDArray[np.int64]) -> int:
+    """NONE - 1 where a REQ adds a bias to a sum that may then leave EXACT_BITS, else OPEN; one sum fits 64 bits."""
+    low, high = reach[0, f[c.HALF]], reach[1, f[c.HALF]]
+    if not f[c.ADD_BIAS]:
+        return OPEN
+    for p in range(f[c.SLOT], f[c.SLOT] + f[c.POSITIONS]):
+        for n in range(f[c.ROWS]):
+            added = bias[f[c.HALF], n]
+            if wrap(added, EXACT_BITS) != added:
+                return NONE - 1
+            least, greatest = low[p, n] + added, high[p, n] + added
+            if wrap(least, EXACT_BITS) != least or wrap(greatest, EXACT_BITS) != greatest:
+                return NONE - 1
+    return OPEN
+
+
 @entry_kernel
 def prove(
     fields: NDArray[np.int64], array: NDArray[np.int64], memory: Memory, bias: NDArray[np.int64],
     word: NDArray[np.int64], weights: NDArray[np.int32], reach: NDArray[np.int64], diverged: NDArray[np.uint8],
-    verdicts: NDArray[np.uint8], words: NDArray[np.int64],
+    verdicts: NDArray[np.uint8], records: NDArray[np.int64],
 ) -> int:  # fmt: skip
     """Walk a program's LOAD, MAC, MERGE and REQ instructions; judge each MAC and MERGE, collect what each REQ reads.
 
@@ -170,8 +187,8 @@ def prove(
         Slots whose register may differ from the exact sum; zeros at first.
     verdicts : uint8 [n]
         Filled with OPEN, PROVED or NARROW.
-    words : int64 [sum of `rows` over all REQ]
-        Filled with the requantization words that REQ instructions read, one after another.
+    records : int64 [2, sum of `rows` over all REQ]
+        Filled with the biases and requantization words in the row files of REQ instructions, one after another.
 
     Returns
     -------
@@ -192,8 +209,10 @@ def prove(
             verdict = prove_merge(f, reach, diverged)
         elif f[c.KIND] == c.KIND_REQ:
             for n in range(f[c.ROWS]):
-                words[filled + n] = word[f[c.HALF], n]
+                records[0, filled + n] = bias[f[c.HALF], n]
+                records[1, filled + n] = word[f[c.HALF], n]
             filled += f[c.ROWS]
+            verdict = read_reach(f, bias, reach)
         if verdict < NONE:
             return i
         verdicts[i] = verdict

@@ -8,13 +8,14 @@ import numpy as np
 
 from fxsim._core.jit import inner_kernel
 from fxsim.kernels import columns as c
-from fxsim.kernels.state import EVENT, EVENTS, OUTPUTS
-from fxsim.numerics import Overflow, SchemeCode, requantize_scalar, saturate_bits
+from fxsim.kernels.rule import BIAS_K, count_overflow
+from fxsim.kernels.state import EVENT, EVENTS, GREATEST, LEAST, OUTPUTS
+from fxsim.numerics import Overflow, SchemeCode, apply_overflow, overflowed, requantize_scalar, saturate_bits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fxsim.kernels.state import Bank, Tally
+    from fxsim.kernels.state import Bank, Scratch, Tally
 
 
 @inner_kernel
@@ -46,6 +47,24 @@ def count_outputs(
         elif saturate_bits(register[slot, n], f[c.ACC_BITS]) != register[slot, n]:
             stats[EVENTS, f[c.STAT] + n] += 1
             stats[OUTPUTS, f[c.STAT] + n] += 1
+
+
+@inner_kernel
+def add_biases(
+    f: NDArray[np.int64], bank: Bank, tally: Tally, sample: int, position: int, values: NDArray[np.int64],
+    flags: NDArray[np.uint8],
+) -> None:  # fmt: skip
+    """Add the biases to the registers of one position: values[0] and flags[0], the slot stays as it is."""
+    half, slot, stats = f[c.HALF], f[c.SLOT] + position, tally.stats
+    for n in range(f[c.ROWS]):
+        exact = bank.exact[sample, half, slot, n] + bank.bias[half, n]
+        stats[LEAST, f[c.STAT] + n] = min(stats[LEAST, f[c.STAT] + n], exact)
+        stats[GREATEST, f[c.STAT] + n] = max(stats[GREATEST, f[c.STAT] + n], exact)
+        value = bank.register[sample, half, slot, n] + bank.bias[half, n]
+        flags[0, n] = bank.flags[sample, half, slot, n]
+        if overflowed(value, f[c.ACC_BITS], f[c.OVERFLOW], f[c.INTERNAL_BITS]):
+            flags[0, n] |= count_overflow(f, tally, value, sample, 0, position, n, BIAS_K)
+        values[0, n] = apply_overflow(value, f[c.ACC_BITS], f[c.OVERFLOW], f[c.INTERNAL_BITS])
 
 
 @inner_kernel
@@ -110,22 +129,26 @@ def put_codes(f: NDArray[np.int64], codes: NDArray[np.int64], act: NDArray[np.ui
 
 
 @inner_kernel
-def requantize_block(
-    f: NDArray[np.int64], act: NDArray[np.uint8], bank: Bank, tally: Tally, scales: NDArray[np.int64]
-) -> None:
+def requantize_block(f: NDArray[np.int64], act: NDArray[np.uint8], bank: Bank, tally: Tally, work: Scratch) -> None:
     """REQ for all samples; a register that is not read out raw holds acc_bits already, so all are clamped to it."""
-    half = f[c.HALF]
+    half, scales = f[c.HALF], work.scales
     word, real, stats, codes = bank.word[half], bank.real[half], tally.stats, scales[4]
     plain = unpack_scales(f, word, scales)
     for s in range(act.shape[0]):
         out, register, flags = act[s], bank.register[s, half], bank.flags[s, half]
+        if f[c.ADD_BIAS]:
+            register, flags = work.wide, work.marks
         for p in range(f[c.POSITIONS]):
             column = f[c.OX_START] + p
             grid_row = column // f[c.OUT_W]
             address = f[c.OUT_ADDR] + grid_row * f[c.OUT_ROW_PITCH] + (column - grid_row * f[c.OUT_W]) * f[c.OUT_PITCH]
-            count_outputs(f, register, flags, f[c.SLOT] + p, stats)
+            slot = f[c.SLOT] + p
+            if f[c.ADD_BIAS]:
+                add_biases(f, bank, tally, s, p, register, flags)
+                slot = 0
+            count_outputs(f, register, flags, slot, stats)
             if plain:
-                double_round(f, register, f[c.SLOT] + p, scales)
+                double_round(f, register, slot, scales)
             else:
-                any_scheme(f, register, f[c.SLOT] + p, word, real, codes)
+                any_scheme(f, register, slot, word, real, codes)
             put_codes(f, codes, out, address)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fxsim.kernels.state import Bank, Scratch, Tally
 
 BIAS_K = -1
-"""The k of a bias load in a trap record."""
+"""The k of a bias in a trap record: its load by a MAC, or its addition by a REQ."""
 
 
 @inner_kernel
@@ -48,16 +48,12 @@ def record_trap(
 
 
 @inner_kernel
-def apply(
-    f: NDArray[np.int64], flags: NDArray[np.uint8], tally: Tally, value: int,
-    sample: int, group: int, position: int, row: int, k: int,
-) -> int:  # fmt: skip
-    """One rule application: count and flag the exact `value`, return what the register holds after it."""
-    mode = f[c.OVERFLOW]
-    if not overflowed(value, f[c.ACC_BITS], mode, f[c.INTERNAL_BITS]):
-        return value
-    flag = DIVERGED
-    if k == BIAS_K:
+def count_overflow(
+    f: NDArray[np.int64], tally: Tally, value: int, sample: int, group: int, position: int, row: int, k: int
+) -> int:
+    """Count a rule application whose exact `value` left the register, trap it if that is the rule; its flags."""
+    mode, flag = f[c.OVERFLOW], DIVERGED
+    if k == BIAS_K and f[c.KIND] == c.KIND_MAC:
         counter = BIAS_OUTPUTS
     elif mode == Overflow.READOUT:
         counter = WRAPS
@@ -65,10 +61,22 @@ def apply(
         counter = EVENTS
         flag = DIVERGED | EVENT
     tally.stats[counter, f[c.STAT] + row] += 1
-    flags[sample, f[c.HALF], f[c.SLOT] + position, row] |= flag
     if mode == Overflow.TRAP:
         record_trap(tally.trap, sample, f[c.INDEX], group, position, row, k, value)
-    return apply_overflow(value, f[c.ACC_BITS], mode, f[c.INTERNAL_BITS])
+    return flag
+
+
+@inner_kernel
+def apply(
+    f: NDArray[np.int64], flags: NDArray[np.uint8], tally: Tally, value: int,
+    sample: int, group: int, position: int, row: int, k: int,
+) -> int:  # fmt: skip
+    """One rule application: count and flag the exact `value`, return what the register holds after it."""
+    if not overflowed(value, f[c.ACC_BITS], f[c.OVERFLOW], f[c.INTERNAL_BITS]):
+        return value
+    flag = count_overflow(f, tally, value, sample, group, position, row, k)
+    flags[sample, f[c.HALF], f[c.SLOT] + position, row] |= flag
+    return apply_overflow(value, f[c.ACC_BITS], f[c.OVERFLOW], f[c.INTERNAL_BITS])
 
 
 @inner_kernel

@@ -31,7 +31,7 @@ def run_other(f: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally, wo
     elif f[c.KIND] == c.KIND_STORE:
         store(f, memory)
     elif f[c.KIND] == c.KIND_REQ:
-        requantize_block(f, memory.act, bank, tally, work.scales)
+        requantize_block(f, memory.act, bank, tally, work)
 
 
 @entry_kernel

@@ -88,6 +88,8 @@ class Scratch(NamedTuple):
     """[3, L] running sum, least and greatest prefix of every lane."""
     suspects: NDArray[np.uint8]
     """[L] rows whose register may differ from the exact sum."""
+    marks: NDArray[np.uint8]
+    """[1, L] flags of the outputs that a REQ adds biases to; their values stand in `wide`."""
     block: NDArray[np.int32]
     """[P * L] sums of a block, P = positions rounded up to `TILE`."""
     patches: NDArray[np.int32]

@@ -246,7 +246,7 @@ class _Nest:
             first=int(first),
             last=int(len(self.stream.parts) == 1 and number == len(intervals) - 1),
             load_params=int(fresh),
-            init=_init(part, number),
+            init=self._init(part, number),
             half=block.half,
             rows=block.outputs.size,
             positions=block.positions,
@@ -268,6 +268,12 @@ class _Nest:
             w_zero=block.weight_zero,
             **self.mac_fields,
         )
+
+    def _init(self, part: int, number: int) -> Init:
+        if number:
+            return Init.KEEP
+        bias_first = self.layer.site.hardware.numerics.bias_order == "first"
+        return Init.BIAS if part == 0 and bias_first else Init.ZERO
 
     def _image(self, image: int) -> tuple[int, Region] | None:
         """Address and extent of a whole image of an input that lives in the scratchpad."""
@@ -319,17 +325,14 @@ class _Nest:
         return True
 
 
-def _init(part: int, number: int) -> Init:
-    if number:
-        return Init.KEEP
-    return Init.ZERO if part else Init.BIAS
-
-
 def _common_fields(layer: MacLayer) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Fields that are the same in every MAC, REQ and MERGE of the layer."""
     numerics, params, window = layer.site.hardware.numerics, layer.params, layer.params.window
-    rule = {"overflow": Overflow[numerics.overflow.upper()], "acc_bits": numerics.acc_bits}
-    register = {**rule, "internal_bits": numerics.acc_internal_bits}
+    register = {
+        "overflow": Overflow[numerics.overflow.upper()],
+        "acc_bits": numerics.acc_bits,
+        "internal_bits": numerics.acc_internal_bits,
+    }
     source, weights = layer.site.source, layer.site.net.values[layer.site.node.inputs[1]].type
     mac = {
         **register,
@@ -352,7 +355,8 @@ def _common_fields(layer: MacLayer) -> tuple[dict[str, Any], dict[str, Any], dic
         "w_wide": int(layer.stream.weight_bytes == 2),
     }
     req = {
-        **rule,
+        **register,
+        "add_bias": int(numerics.bias_order == "last"),
         "scheme": params.scheme.code,
         "slot": 0,
         "out_zero": params.out_zero,

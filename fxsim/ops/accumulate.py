@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 
 _CHUNK_ELEMENTS = 1 << 19
 _RUNTIME_ACC_BITS = 32
+_INT64 = np.iinfo(np.int64)
 
 
 def run_mac(net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:
@@ -167,16 +168,18 @@ class _Accumulators:
         self.mode = Overflow[numerics.overflow.upper()]
         self.initial = np.broadcast_to(initial, (positions, initial.size))
         self.left = np.zeros(self.initial.shape, np.int64)
-        self.low = np.array(self.initial)
-        self.high = np.array(self.initial)
+        self.bias_first = numerics.bias_order == "first"
+        self.low = np.array(self.initial) if self.bias_first else np.full(self.initial.shape, _INT64.max)
+        self.high = np.array(self.initial) if self.bias_first else np.full(self.initial.shape, _INT64.min)
 
     def run(self, x: Ints, stream: Ints) -> Accumulated:
-        """Accumulate stream positions 0..K-1 in groups, parts merged in ascending order."""
-        loaded = self._rule(self.initial)
-        total, *others = (self._part(x, stream, part, loaded) for part in self._parts(len(stream)))
+        """Accumulate stream positions 0..K-1 in groups, parts merged in ascending order, a late bias after them."""
+        total, *others = (self._part(x, stream, part) for part in self._parts(len(stream)))
         for other in others:
             self._apply(total, other.register, other.exact)
-        return self._read(total, loaded)
+        if not self.bias_first:
+            self._apply(total, self.initial, self.initial)
+        return self._read(total)
 
     def _parts(self, depth: int) -> Iterator[range]:
         """Stream positions of the groups' first products, part by part; no part is empty."""
@@ -185,9 +188,9 @@ class _Accumulators:
         share = -(-groups // self.numerics.split_k) * step
         return (range(start, min(start + share, depth), step) for start in range(0, depth, share))
 
-    def _part(self, x: Ints, stream: Ints, starts: range, loaded: Ints) -> _Part:
-        first = starts.start == 0
-        part = _Part(loaded, np.array(self.initial)) if first else _Part(np.zeros_like(loaded), np.zeros_like(loaded))
+    def _part(self, x: Ints, stream: Ints, starts: range) -> _Part:
+        loaded = self.initial if self.bias_first and starts.start == 0 else np.zeros_like(self.initial)
+        part = _Part(self._rule(loaded), loaded)
         for start in starts:
             group = slice(start, min(start + starts.step, starts.stop))
             added = _products(x[:, group], stream[group])
@@ -206,10 +209,10 @@ class _Accumulators:
     def _rule(self, exact: Ints) -> Ints:
         return overflow_array(exact, self.numerics.acc_bits, self.mode, self.numerics.acc_internal_bits)
 
-    def _read(self, total: _Part, loaded: Ints) -> Accumulated:
+    def _read(self, total: _Part) -> Accumulated:
         events, wraps, value = self.left, np.zeros_like(self.left), total.register
         if self.mode is Overflow.READOUT:
             value = overflow_array(value, self.numerics.acc_bits, Overflow.SATURATE, self.numerics.acc_bits)
             events, wraps = (value != total.register).astype(np.int64), self.left
-        bias_left = (loaded != self.initial).astype(np.int64)
+        bias_left = (self.bias_first & (self._rule(self.initial) != self.initial)).astype(np.int64)
         return Accumulated(value, total.exact, self.low, self.high, events, wraps, bias_left)

@@ -35,7 +35,7 @@ Array = NDArray[np.generic]
 class TrapEvent:
     """The first overflow event under overflow = trap.
 
-    k is -1 for a bias load, else the first k of what was added; `exact` is the sum that left the range.
+    k is -1 for a bias, else the first k of what was added; `exact` is the sum that left the range.
     """
 
     sample: int

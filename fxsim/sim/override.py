@@ -81,8 +81,6 @@ def _rewritten(instruction: Instruction, numerics: Numerics) -> Instruction:
     if not isinstance(instruction, Mac | Merge | Req):
         return instruction
     overflow = Overflow[numerics.overflow.upper()]
-    if isinstance(instruction, Req):
-        return dataclasses.replace(instruction, acc_bits=numerics.acc_bits, overflow=overflow)
     return dataclasses.replace(
         instruction, acc_bits=numerics.acc_bits, internal_bits=numerics.acc_internal_bits, overflow=overflow
     )

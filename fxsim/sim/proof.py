@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from fxsim._core.errors import ProgramError, QuantizationError
 from fxsim.kernels import COLUMNS, EXACT_BITS, KIND_MAC, KIND_MERGE, KIND_REQ, NARROW, NONE, Scratch, prove
 from fxsim.numerics import Requant, check_requant_width, scheme_of
-from fxsim.sim.state import bank_shape, new_state, new_stats
+from fxsim.sim.decode import field_matrix
+from fxsim.sim.state import bank_shape, new_scratch, new_state, new_stats
 
 if TYPE_CHECKING:
     from fxsim.isa import Program
@@ -38,25 +39,43 @@ def plain_instructions(program: Program, fields: Ints, work: Scratch) -> NDArray
         An exact sum could leave 63 bits, so that 64-bit arithmetic would not be exact; or a REQ reads a word, or has
         an accumulator width, that its scheme does not take.
     """
+    verdicts, (_, words) = _prove(program, fields, work)
+    _check_words(fields, words)
+    return np.asarray((verdicts == NARROW) | ~np.isin(fields[:, _KIND], (KIND_MAC, KIND_MERGE)))
+
+
+def read_biases(program: Program) -> tuple[Ints, Ints]:
+    """Biases in the row files of REQ instructions: of which instruction, and their values; raises as above."""
+    fields = field_matrix(program)
+    _, (biases, _) = _prove(program, fields, new_scratch(program, fields))
+    return _readers(fields), biases
+
+
+def _prove(program: Program, fields: Ints, work: Scratch) -> tuple[NDArray[np.uint8], Ints]:
+    """Verdicts by instruction, biases and words by reader (`prove`)."""
     verdicts = np.zeros(len(fields), np.uint8)
-    words = np.zeros(int(fields[fields[:, _KIND] == KIND_REQ, _ROWS].sum()), np.int64)
+    records = np.zeros((2, len(_readers(fields))), np.int64)
     halves, slots, lanes = bank_shape(program)
     reach = np.zeros((2, halves, slots, lanes), np.int64)
     diverged = np.zeros((halves, slots), np.uint8)
     start = new_state(program, 0, new_stats(program))
     rows = start.bank.bias, start.bank.word
-    culprit = prove(fields, start.array, start.memory, *rows, work.weights, reach, diverged, verdicts, words)
+    culprit = prove(fields, start.array, start.memory, *rows, work.weights, reach, diverged, verdicts, records)
     if culprit != NONE:
         raise ProgramError(f"every exact accumulator sum must fit {EXACT_BITS} bits", where=f"instruction {culprit}")
-    _check_words(fields, words)
-    return np.asarray((verdicts == NARROW) | ~np.isin(fields[:, _KIND], (KIND_MAC, KIND_MERGE)))
+    return verdicts, records
+
+
+def _readers(fields: Ints) -> Ints:
+    """Index of every REQ, once for every row that it reads."""
+    index = np.flatnonzero(fields[:, _KIND] == KIND_REQ)
+    return np.repeat(index, fields[index, _ROWS])
 
 
 def _check_words(fields: Ints, words: Ints) -> None:
     """Refuse words and widths that a REQ's scheme does not take."""
-    index = np.flatnonzero(fields[:, _KIND] == KIND_REQ)
-    reader = np.repeat(index, fields[index, _ROWS])
-    for code, bits in np.unique(fields[index][:, [_SCHEME, _ACC_BITS]], axis=0).tolist():
+    reader = _readers(fields)
+    for code, bits in np.unique(fields[reader[:, None], [_SCHEME, _ACC_BITS]], axis=0).tolist():
         concerned = (fields[reader, _SCHEME] == code) & (fields[reader, _ACC_BITS] == bits)
         try:
             check_requant_width(scheme_of(code), bits)

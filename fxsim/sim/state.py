@@ -123,6 +123,7 @@ def new_scratch(program: Program, fields: NDArray[np.int64]) -> Scratch:
         private_x=np.zeros((private, lanes), np.int32),
         wide=np.zeros((3, lanes), np.int64),
         suspects=np.zeros(lanes, np.uint8),
+        marks=np.zeros((1, lanes), np.uint8),
         block=np.zeros(positions * lanes, np.int32),
         patches=patches,
         flat_patches=patches.reshape(-1),

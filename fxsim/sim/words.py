@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa import Mac, Merge
+from fxsim.isa import Mac, Merge, Req
 from fxsim.numerics import Overflow, Reduction, bits_needed
 from fxsim.sim.locate import Output, Phase, locate
 
@@ -88,9 +88,10 @@ def _trap_output(program: Program, number: int, event: TrapEvent, channel: int) 
 
 
 def _trap_step(program: Program, event: TrapEvent) -> str:
+    opcode = program.columns.opcode[event.instruction]
     if event.k < 0:
-        return step_text(Phase.BIAS, event.k, 0, 0)
-    if program.columns.opcode[event.instruction] == Merge.opcode:
+        return "bias addition" if opcode == Req.opcode else step_text(Phase.BIAS, event.k, 0, 0)
+    if opcode == Merge.opcode:
         return step_text(Phase.MERGE, event.k, 0, event.group + 1)
     mac = program.instructions[event.instruction]
     assert isinstance(mac, Mac)

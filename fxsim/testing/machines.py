@@ -44,6 +44,7 @@ def hardware(draw: st.DrawFn) -> Hardware:
         chain_per_stage=number(1, 4),
         reduction=draw(st.sampled_from(("tree", "chain"))),
         order=draw(st.sampled_from(("canonical", "reversed"))),
+        bias_order=draw(st.sampled_from(("first", "last"))),
         overflow=draw(st.sampled_from(("saturate", "wrap", "readout"))),
         zero_point=draw(st.sampled_from(("fold", "subtract"))),
         act_bits=number(2, 16),

@@ -205,6 +205,8 @@ class _Writer:
             clamp_hi=100,
             overflow=shape.overflow,
             acc_bits=shape.acc_bits,
+            internal_bits=shape.internal_bits,
+            add_bias=int(self._machine.numerics.bias_order == "last"),
             row_base=shape.row_base,
         )
 

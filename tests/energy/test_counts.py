@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -227,31 +226,24 @@ def test_requantization_is_never_omitted() -> None:
     }
 
 
-def test_a_readout_is_as_wide_as_the_register_its_sum_was_made_in() -> None:
-    """Every half has a register width of its own, that of the last MAC or MERGE before the REQ."""
-    mode: dict[str, Any] = {"overflow": Overflow.READOUT, "acc_bits": 12}
-    one: dict[str, Any] = {
-        "rows": 1,
-        "positions": 1,
-        "out_w": 1,
-        "kh": 1,
-        "kw": 1,
-        "channels": 1,
-        "k_count": 1,
-        "depth_mult": 1,
+def test_a_readout_is_as_wide_as_the_register() -> None:
+    req = Req(rows=3, positions=2, out_w=1, acc_bits=12, internal_bits=40, overflow=Overflow.READOUT)
+    got = counts(Hardware(), req)
+    assert got[Event(Kind.BANK_READ, 40)] == 6
+    assert not got[Event(Kind.BANK_READ, 12)]
+
+
+def test_a_bias_that_is_added_last_costs_an_addition_and_a_read() -> None:
+    """The adder is as wide as the register and the stored bias (32 bits), the comparison as the register."""
+    req = Req(rows=3, positions=5, out_w=1, acc_bits=20, overflow=Overflow.WRAP)
+    without = counts(Hardware(), req)
+    assert counts(Hardware(), dataclasses.replace(req, add_bias=1)) - without == {
+        Event(Kind.ACCUMULATE, 32): 15,
+        Event(Kind.OVERFLOW_COMPARE, 20): 15,
+        Event(Kind.ROW_FILE, 64): 15,
     }
-    macs = [Mac(half=half, internal_bits=bits, tile_h=1, tile_w=1, **one, **mode) for half, bits in ((0, 20), (1, 30))]
-    merge = Merge(half=1, rows=1, positions=1, parts=2, internal_bits=40, **mode)
-    reqs = [Req(half=half, rows=1, positions=2, out_w=1, **mode) for half in (0, 1, 1)]
-    got = count_events(program(Hardware(), reqs[2], *macs, reqs[0], reqs[1], merge, reqs[2]))
-
-    def reads(bits: int) -> list[int]:
-        return [int(n) for n in got.counts[got.events.index(Event(Kind.BANK_READ, bits))]]
-
-    assert reads(48) == [2, 0, 0, 0, 0, 0, 0]
-    assert reads(20) == [0, 0, 0, 2, 0, 0, 0]
-    assert reads(30) == [0, 0, 0, 0, 2, 0, 0]
-    assert reads(40) == [0, 0, 0, 0, 0, 2, 2]
+    wide = counts(Hardware(bias_bits=48), dataclasses.replace(req, add_bias=1, acc_bits=40))
+    assert wide[Event(Kind.ACCUMULATE, 48)] == 15
 
 
 @given(

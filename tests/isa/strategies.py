@@ -184,10 +184,10 @@ def legal_reqs(draw: st.DrawFn) -> Req:
         out_w=(1, 5),
         out_zero=(-128, 127),
         out_wide=(0, 1),
+        add_bias=(0, 1),
     )
     clamp = sorted(draw(st.tuples(st.integers(-128, 127), st.integers(-128, 127))))
     rule = rule_fields(draw)
-    del rule["internal_bits"]
     return Req(
         scheme=draw(st.sampled_from([SchemeCode.TFL_DOUBLE, SchemeCode.REVEN_SHIFT])),
         clamp_lo=clamp[0],

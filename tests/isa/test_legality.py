@@ -63,6 +63,7 @@ def bad(index: int, **fields: object) -> Program:
         (3, {"acc_bits": 65}, r"field acc_bits: must be in 2..64, not 65"),
         (3, {"overflow": Overflow.READOUT, "internal_bits": 31}, "field internal_bits: must be in acc_bits..64"),
         (3, {"overflow": Overflow.READOUT, "internal_bits": 65}, "field internal_bits: must be in acc_bits..64"),
+        (4, {"overflow": Overflow.READOUT, "internal_bits": 31}, "field internal_bits: must be in acc_bits..64"),
         (3, {"k_count": 5}, "field k_count: must leave the interval inside the K stream, not 5"),
         (3, {"k_start": 1}, "field k_count: must leave the interval inside the K stream"),
         (3, {"k_count": 0}, "field k_count: must be at least 1"),

@@ -97,6 +97,38 @@ def test_bias_load_is_rule_application_minus_one(mode: Overflow) -> None:
     assert plain.first_trap == (Trap(0, 0, 0, 0, -1, 300) if mode is Overflow.TRAP else None)
 
 
+@pytest.mark.parametrize(
+    ("mode", "code", "counters"),
+    [
+        (Overflow.SATURATE, 127 - 150, Counters(1, 1, 0, 0, 50, 200)),
+        (Overflow.WRAP, 50, Counters(2, 1, 0, 0, 50, 200)),
+        (Overflow.TRAP, 127 - 150, Counters(1, 1, 0, 0, 50, 200)),
+        (Overflow.READOUT, 50, Counters(0, 0, 0, 0, 50, 200)),
+    ],
+)
+def test_a_bias_that_comes_last_is_one_more_rule_application(mode: Overflow, code: int, counters: Counters) -> None:
+    """100 + 100 - 150 in 8 bits, one by one; a bias that starts the sum saturates at -128 instead."""
+    rule: dict[str, Any] = {"acc_bits": 8, "internal_bits": 9, "overflow": mode}
+    plain = machine(np.array([100, 100], np.int8).tobytes(), weight_tile([[1] * 2]), record(-150, 1 << 30, 1))
+    dot(channels=2, init=Init.ZERO, reduction=Reduction.CHAIN, **rule).execute(plain)
+    held = value(plain)
+    req = Req(rows=1, positions=1, add_bias=1, out_addr=64, out_w=1, clamp_lo=-128, clamp_hi=127, **rule)
+    req.execute(plain)
+    assert int.from_bytes(plain.read(Space.ACT, 64, 1), "little", signed=True) == code
+    assert plain.tallies == {(0, 0): counters}
+    assert value(plain) == held
+
+
+def test_a_late_bias_may_be_what_overflows() -> None:
+    """100 + 300: the sum of the products fits, the bias takes it out; the trap names the REQ and k = -1."""
+    plain = machine(np.array([100], np.int8).tobytes(), weight_tile([[1]]), record(300, 1 << 30, 1))
+    dot(channels=1, init=Init.ZERO, acc_bits=8, overflow=Overflow.TRAP).execute(plain)
+    plain.instruction = 5
+    Req(rows=1, positions=1, add_bias=1, out_w=1, acc_bits=8, overflow=Overflow.TRAP, clamp_hi=127).execute(plain)
+    assert plain.tallies == {(0, 0): Counters(1, 1, 0, 0, 100, 400)}
+    assert plain.first_trap == Trap(5, 0, 0, 0, -1, 400)
+
+
 def test_first_trap_is_in_group_position_row_k_order() -> None:
     """Two groups, two positions, two rows; only the second group leaves 8 bits, and row 1 of position 0 first."""
     x = np.array([[0, 0, 0, 0, 100, 100, 0, 0], [0, 0, 0, 0, 100, 100, 0, 0]], np.int8)

@@ -42,6 +42,7 @@ READOUT: dict[str, Any] = {"overflow": Overflow.READOUT}
         ([mac(32), mac(40, slot=1), merge(32)], r"instruction 2 \(MERGE\)"),
         ([mac(32), mac(32, slot=1), merge(40)], r"instruction 2 \(MERGE\)"),
         ([mac(20, internal_bits=30, **READOUT), mac(20, internal_bits=40, init=Init.KEEP, **READOUT)], r"\(MAC\)"),
+        ([mac(20, internal_bits=30, **READOUT), req(20, internal_bits=40, **READOUT)], r"\(REQ\)"),
     ],
 )
 def test_another_rule_is_refused(instructions: list[Instruction], culprit: str) -> None:
@@ -57,7 +58,7 @@ def test_another_rule_is_refused(instructions: list[Instruction], culprit: str) 
         [mac(40), mac(32, init=Init.ZERO), mac(32, init=Init.KEEP), req(32)],
         [mac(40, half=1), mac(32), req(40, half=1), req(32)],
         [mac(40), mac(32, slot=1), req(40), req(32, slot=1)],
-        [mac(20, internal_bits=30, **READOUT), req(20, **READOUT), mac(32), req(32)],
+        [mac(20, internal_bits=30, **READOUT), req(20, internal_bits=30, **READOUT), mac(32), req(32)],
     ],
 )
 def test_every_sum_may_have_a_rule_of_its_own(instructions: list[Instruction]) -> None:

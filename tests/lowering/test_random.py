@@ -143,6 +143,7 @@ def descriptions(draw: st.DrawFn) -> Hardware:
         order=draw(st.sampled_from(["canonical", "reversed"])),
         overflow=draw(st.sampled_from(["saturate", "wrap", "trap", "readout"])),
         split_k=draw(st.integers(1, 3)),
+        bias_order=draw(st.sampled_from(["first", "last"])),
         zero_point=draw(st.sampled_from(["fold", "subtract"])),
         acc_bits=acc_bits,
         acc_internal_bits=acc_bits + draw(st.sampled_from([0, 1, 4, 16])),

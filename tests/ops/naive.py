@@ -179,20 +179,26 @@ def hardware_sum(terms: Terms, b: int, zx: int, zw: int, n: Any, seen: Counters)
     share = math.ceil(len(groups) / n.split_k)
     parts = math.ceil(len(groups) / share)
     registers = [Register(n, seen) for _ in range(parts)]
-    registers[0].load(b)
+    first = registers[0]
+    if n.bias_order == "first":
+        first.load(b)
     for i, register in enumerate(registers):
         for total in groups[i * share : (i + 1) * share]:
             register.apply(total, total)
-    first = registers[0]
     for other in registers[1:]:
         first.apply(other.value, other.exact)
-    hit = any(r.hit for r in registers)
+    if n.bias_order == "last":
+        first.apply(b, b)
+    return read_out(first, any(r.hit for r in registers), n, seen)
+
+
+def read_out(register: Register, hit: bool, n: Any, seen: Counters) -> int:
     if n.overflow == "readout":
-        hit = not fits(first.value, n.acc_bits)
+        hit = not fits(register.value, n.acc_bits)
         seen.events += hit
-        first.value = clamp(first.value, -(2 ** (n.acc_bits - 1)), 2 ** (n.acc_bits - 1) - 1)
+        register.value = clamp(register.value, -(2 ** (n.acc_bits - 1)), 2 ** (n.acc_bits - 1) - 1)
     seen.outputs += hit
-    return first.value
+    return register.value
 
 
 def conv_terms(x: Any, w: Any, g: Geometry, oy: int, ox: int, n: int) -> Terms:

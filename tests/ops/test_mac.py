@@ -55,6 +55,7 @@ def numerics(draw: st.DrawFn) -> Numerics:
         group_size=1 if reduction == "chain" else draw(st.integers(1, 9)),
         order=draw(st.sampled_from(["canonical", "reversed"])),
         split_k=draw(st.integers(1, 5)),
+        bias_order=draw(st.sampled_from(["first", "last"])),
         zero_point=draw(st.sampled_from(["fold", "subtract"])),
         bias_policy="apply",
     )

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxsim._core.errors import HardwareError, ProgramError, QuantizationError
-from fxsim.isa import Mac, Merge, Program, Req, encode
+from fxsim.isa import Init, Mac, Merge, Program, Req, encode
 from fxsim.isa.reference import run_plain
 from fxsim.numerics import Overflow
 from fxsim.sim import executor
 from fxsim.sim.executor import execute
 from fxsim.sim.override import with_numerics
+from tests.isa.tiny import tiny_instructions, tiny_program
 from tests.sim.value_programs import INPUT, RECORDS_AT, value_programs
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ def under(program: Program, numerics: Numerics) -> Program:
     mode, bits = Overflow[numerics.overflow.upper()], numerics.acc_bits
     code = [
         dataclasses.replace(i, overflow=mode, acc_bits=bits, internal_bits=numerics.acc_internal_bits)
-        if isinstance(i, Mac | Merge)
-        else dataclasses.replace(i, overflow=mode, acc_bits=bits)
-        if isinstance(i, Req)
+        if isinstance(i, Mac | Merge | Req)
         else i
         for i in program.instructions
     ]
@@ -107,6 +106,7 @@ def test_numerics_replace_width_and_rule(program: Program, seed: int, overflow: 
 @given(value_programs(longest=2))
 def test_numerics_that_constants_express_are_refused(program: Program) -> None:
     changes: dict[str, Any] = {"order": "reversed", "zero_point": "subtract", "split_k": 2, "bias_bits": 48}
+    changes["bias_order"] = "last"
     for field, value in changes.items():
         numerics = program.hardware.replace(**{field: value}).numerics
         with pytest.raises(HardwareError, match=field):
@@ -127,6 +127,23 @@ def with_record(program: Program, bias: int, word: int) -> Program:
     image = bytearray(program.constants)
     image[RECORDS_AT : RECORDS_AT + 16] = bias.to_bytes(8, "little", signed=True) + word.to_bytes(8, "little")
     return dataclasses.replace(program, constants=bytes(image))
+
+
+@pytest.mark.parametrize(("bias", "legal"), [((1 << 62) - 1 - 1270, True), ((1 << 62) - 1270, False), (1 << 62, False)])
+def test_a_late_bias_counts_towards_63_bits(bias: int, legal: bool) -> None:
+    """The products of row 0 reach 1 * 127 + 2 * 127 + 3 * 127 + 4 * 127 = 1270."""
+    code = tiny_instructions(init=Init.ZERO)
+    assert isinstance(code[4], Req)
+    code[4] = dataclasses.replace(code[4], add_bias=1)
+    program = tiny_program(code)
+    constants = program.constants[:16] + bias.to_bytes(8, "little", signed=True) + program.constants[24:]
+    program = dataclasses.replace(program, constants=constants)
+    x = np.full((1, 4), 127, np.int8)
+    if legal:
+        assert execute(program, x).stats[0].channel_acc_max[0] == (1 << 62) - 1
+        return
+    with pytest.raises(ProgramError, match=r"instruction 4: .*63 bits"):
+        execute(program, x)
 
 
 @given(value_programs(longest=2), st.sampled_from([1 << 62, -(1 << 62) - 1, (1 << 63) - 1, -(1 << 63)]))

@@ -58,6 +58,18 @@ def test_an_override_holds_the_bias_policy() -> None:
         fxsim.simulate(fxsim.lower(FC), X, numerics=numerics)
 
 
+def test_a_bias_that_comes_last_must_fit_too() -> None:
+    """Nothing is loaded, so nothing is counted; the policy holds all the same, by the width of the register."""
+    program = fxsim.lower(FC, fxsim.Hardware(bias_order="last", bias_policy="apply"))
+    narrow = fxsim.Hardware(bias_order="last", acc_bits=9)
+    with pytest.raises(HardwareError, match=r"layer '\w+': every bias must fit the accumulator of 9 bits"):
+        fxsim.simulate(program, X, numerics=narrow.numerics)
+    behind = narrow.replace(overflow="readout", acc_internal_bits=32)
+    assert fxsim.simulate(program, X, numerics=behind.numerics).layers[0].overflow_count
+    applied = fxsim.simulate(program, X, numerics=narrow.replace(bias_policy="apply").numerics)
+    assert applied.layers[0].bias_overflow_count == 0 < applied.layers[0].overflow_count
+
+
 def test_a_layer_of_its_own_holds_its_own_bias_policy() -> None:
     """The layer that may load a bias through the overflow rule does, whatever the hardware says of the others."""
     first = fxsim.load(FC).nodes[0].name

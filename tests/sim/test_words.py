@@ -60,6 +60,13 @@ def test_a_bias_that_leaves_its_register() -> None:
     assert trap(dense(300, 0), np.full((1, 8), 100, np.int8)) == place + END.format(300, 12)
 
 
+def test_a_bias_that_comes_last() -> None:
+    """The products' 160 fit, 160 + 300 does not; the register of the other output never leaves 0."""
+    place = "sample 0, layer 0 'node' (FULLY_CONNECTED), output (0, 0), channel 0, bias addition, cycle C: "
+    sentence = trap(dense(300, 0), np.full((1, 8), 20, np.int8), bias_order="last")
+    assert sentence == place + END.format(460, 10)
+
+
 def test_the_image_is_named_where_a_sample_has_several() -> None:
     """Only the second image's last pixel is not 0: 4 channels of 100 in its last group of 1 x 1 taps."""
     w = weights(np.ones((3, 1, 1, 4), int))

@@ -128,7 +128,7 @@ def _req(random: Random, hw: Hardware, modes: Modes) -> Req:
     half, wide = hw.timing.half_depth, _int(random, 0, 1)
     positions, rows = _int(random, 1, half), _int(random, 1, hw.timing.rows)
     lo, hi = _clamp(random, wide)
-    return Req(half=_int(random, 0, 1), overflow=modes.overflow, acc_bits=modes.acc_bits, scheme=modes.scheme.code,
+    return Req(half=_int(random, 0, 1), **modes.rule(), add_bias=_int(random, 0, 1), scheme=modes.scheme.code,
                rows=rows, positions=positions, slot=_int(random, 0, half - positions),
                out_addr=_int(random, 0, 2000), out_pitch=_int(random, 0, 70), out_row_pitch=_int(random, 0, 100),
                ox_start=_int(random, 0, 3), out_w=_int(random, 1, 5), out_zero=_int(random, -200, 200), clamp_lo=lo,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, signed, unsigned
 from fxsim.isa.footprints import Arithmetic, Block
-from fxsim.isa.meaning import unpack_word
-from fxsim.isa.rules import Rule, accumulator_block, accumulator_width, output_clamp, positive, scheme_width
+from fxsim.isa.meaning import BIAS_K, Site, add, unpack_word
+from fxsim.isa.rules import Rule, accumulator_block, output_clamp, overflow_widths, positive, scheme_width
 from fxsim.numerics import Overflow, SchemeCode
 from fxsim.numerics.reference import ref_overflow, ref_requantize
 
@@ -27,13 +28,20 @@ class Req(Instruction):
     """Requantize slots ``slot .. slot + positions - 1`` of a full bank half and free the half.
 
     y = clamp(out_zero + rescale(A)), where rescale is `scheme` with the row file's word; overflow = readout clamps A
-    to acc_bits first. `overflow` and `acc_bits` are those that the sums were made under. Row n of position p goes to
-    ``out_addr + grid_row * out_row_pitch + grid_column * out_pitch + n * (1 or 2 bytes)`` with the grid of MAC.
+    to acc_bits first. `overflow`, `acc_bits` and `internal_bits` are those that the sums were made under. Row n of
+    position p goes to ``out_addr + grid_row * out_row_pitch + grid_column * out_pitch + n * (1 or 2 bytes)`` with the
+    grid of MAC.
+
+    With `add_bias` the row file's bias is added on the way to the requantizer, as the last rule application of the
+    output: ``A <- ovf(A + bias)``, k = -1. Its exact sum is a prefix that acc_min and acc_max see. The slot is left as
+    it is, and the adder, a stage of the read-out pipeline, takes no beats.
     """
 
     half: int = unsigned(1, "bank half and row file")
     overflow: Overflow = choice(Overflow, "accumulator overflow rule")
     acc_bits: int = unsigned(7, "accumulator width, 2..64")
+    internal_bits: int = unsigned(7, "register width of overflow = readout")
+    add_bias: int = unsigned(1, "1: adds the row file's bias before requantizing")
     scheme: SchemeCode = choice(SchemeCode, "requantization scheme")
     rows: int = unsigned(10, "active rows")
     positions: int = unsigned(12, "output positions of the block")
@@ -53,11 +61,20 @@ class Req(Instruction):
         """Positions ascending; within a position rows ascending."""
         for position in range(self.positions):
             for row in range(self.rows):
-                code = self._requantize(machine, row, machine.accumulator(self.half, row, self.slot + position))
+                code = self._requantize(machine, row, self._sum(machine, position, row))
                 grid_y, grid_x = divmod(self.ox_start + position, self.out_w)
                 size = 1 + self.out_wide
                 address = self.out_addr + grid_y * self.out_row_pitch + grid_x * self.out_pitch + row * size
                 machine.write(Space.ACT, address, (code % (1 << 8 * size)).to_bytes(size, "little"))
+
+    def _sum(self, machine: Machine, position: int, row: int) -> Accumulator:
+        """Return the slot, or a copy of it that the bias is added to."""
+        slot = machine.accumulator(self.half, row, self.slot + position)
+        if not self.add_bias:
+            return slot
+        slot, bias = dataclasses.replace(slot), machine.row(self.half, row)[0]
+        add(machine, self, Site(0, position, row, BIAS_K, self.row_base + row), slot, bias, bias)
+        return slot
 
     def _requantize(self, machine: Machine, row: int, slot: Accumulator) -> int:
         multiplier, shift, real = unpack_word(machine.row(self.half, row)[1], self.scheme)
@@ -94,7 +111,7 @@ class Req(Instruction):
     def rules(cls, f: Table, timing: Timing) -> Iterator[Rule]:
         """Yield that the block lies in the half and clamp limits are output codes."""
         yield from accumulator_block(f, timing, f.positions)
-        yield from accumulator_width(f)
+        yield from overflow_widths(f)
         yield from scheme_width(f)
         yield from positive(f, "out_w")
         yield from output_clamp(f, f.out_wide)
