@@ -28,7 +28,7 @@ class Phase(IntEnum):
     """What a rule application adds, or that the sum is read."""
 
     BIAS = 0
-    """The bias load, rule application -1."""
+    """The bias: its load, rule application -1, or its addition at the read-out where it comes last."""
     SUM = 1
     """A group of products (chain: one product)."""
     MERGE = 2
@@ -89,10 +89,12 @@ class Places:
     """block * K + k_start of each."""
     _depth: int
     """Stream length K."""
+    _bias_last: bool
+    """Whether REQs add the bias."""
 
     def instructions(self, phase: Phase, blocks: Ints, k: Ints | int = 0) -> Ints:
         """Instruction of the rule applications of `phase` in `blocks`; SUM: of those that add stream position `k`."""
-        if phase is Phase.READ:
+        if phase is Phase.READ or (phase is Phase.BIAS and self._bias_last):
             return self.req[blocks]
         if phase is Phase.MERGE:
             return self.merge[blocks]
@@ -164,7 +166,8 @@ def locate(program: Program, layer: int | str) -> Places:
     merge = np.full(len(reqs), -1, np.int64)
     merges = _own(program, number, Merge)
     merge[block_of[merges]] = merges
-    return Places(number, shape, block, position, row, reqs, merge, macs, keys, depth)
+    bias_last = bool(program.columns.field("add_bias")[reqs].any())
+    return Places(number, shape, block, position, row, reqs, merge, macs, keys, depth, bias_last)
 
 
 def _number(program: Program, layer: int | str) -> int:

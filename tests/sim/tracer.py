@@ -13,7 +13,7 @@ Where = tuple[int, int, int]
 
 @dataclass
 class History:
-    """Steps of one accumulator: the bias load, by first stream position of a pass, merges, the read-out."""
+    """Steps of one accumulator: the bias, by first stream position of a pass, merges, the read-out."""
 
     bias: Where | None = None
     passes: dict[int, Where] = field(default_factory=dict)
@@ -47,7 +47,10 @@ class Tracer(PlainMachine):
         elif isinstance(self.running, Merge):
             self._merge(self.running, key)
         elif isinstance(self.running, Req):
-            self.slots[key].read = (self.instruction, slot - self.running.slot, row)
+            history, where = self.slots[key], (self.instruction, slot - self.running.slot, row)
+            history.read = where
+            if self.running.add_bias:
+                history.bias = where
         self.called.append(key)
         return super().accumulator(half, row, slot)
 
