@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from fxsim.hw import Numerics
 
 _RUNTIME_BITS = 32
-_FEW_GROUPS: dict[str, Any] = {"reduction": "tree", "group_size": 1024, "order": "canonical", "split_k": 1}
+_FEW_GROUPS: dict[str, Any] = {
+    "reduction": "tree",
+    "group_size": 1024,
+    "order": "canonical",
+    "split_k": 1,
+    "bias_order": "first",
+}
 """Exact sums do not depend on their order: the quickest one."""
 
 

@@ -132,13 +132,17 @@ def order_plans(numerics: Numerics) -> list[Order]:
     are left out. The per-channel permutations are run in groups of one product.
     """
     width = numerics.group_size if numerics.reduction == "tree" else 16
-    plain = dataclasses.replace(numerics, reduction="tree", group_size=width, order="canonical", split_k=1)
+    plain = dataclasses.replace(
+        numerics, reduction="tree", group_size=width, order="canonical", split_k=1, bias_order="first"
+    )
     chain = dataclasses.replace(plain, reduction="chain", group_size=1)
     found = {"as the hardware": numerics, f"tree of {width}": plain, "chain": chain}
     found[f"tree of {width}, reversed"] = dataclasses.replace(plain, order="reversed")
     found["chain, reversed"] = dataclasses.replace(chain, order="reversed")
     found |= {f"tree of {size}": dataclasses.replace(plain, group_size=size) for size in _GROUPS}
     found |= {f"tree of {width}, split-K {s}": dataclasses.replace(plain, split_k=s) for s in _SPLITS}
+    found[f"tree of {width}, bias last"] = dataclasses.replace(plain, bias_order="last")
+    found["chain, bias last"] = dataclasses.replace(chain, bias_order="last")
     names = list(found)
     new = [name for place, name in enumerate(names) if found[name] not in [found[before] for before in names[:place]]]
     return [
