@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError
-from fxsim._core.tables import format_table
+from fxsim._core.tables import Table
 from fxsim.energy import energy_report
 from fxsim.sim import simulate, with_numerics
 
@@ -99,7 +99,7 @@ class Assignments:
     def _lost(self) -> str:
         return f"at most {100 * self.epsilon:.3g} points below"
 
-    def table(self) -> str:
+    def tables(self) -> list[Table]:
         """The two assignments layer by layer, then the front."""
         names = list(self.proved.widths)
         heads = ["layer", "proved bits", "measured bits"]
@@ -107,11 +107,10 @@ class Assignments:
         rows.append(["chip pJ per sample", self.proved.chip_pj, self.measured.chip_pj])
         rows.append([f"{self.metric}, %", 100 * self.proved.score, 100 * self.measured.score])
         title = f"Per-layer widths: {self.metric} over {self.samples:,} samples, {self._lost}"
+        remark = "The bank is one piece of hardware: it is built for the widest layer."
         front = [[100 * a.score, a.chip_pj, " ".join(str(w) for w in a.widths.values())] for a in self.front]
         headings = [f"{self.metric}, %", "chip pJ", "bits, layer by layer"]
-        return "\n\n".join(
-            [format_table(heads, rows, title=title), format_table(headings, front, title="Pareto front")]
-        )
+        return [Table(title, heads, rows, remark), Table("Pareto front of what was measured", headings, front)]
 
 
 def assign_widths(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from fxsim._core.tables import format_table
+from fxsim._core.tables import Table
 from fxsim.energy import energy_report
 from fxsim.hw import Kind
 from fxsim.sim import with_numerics
@@ -68,7 +68,7 @@ class BitCosts:
         """Plain data."""
         return asdict(self)
 
-    def table(self) -> str:
+    def table(self) -> Table:
         """One line per width, with what the last bit before it costs on chip."""
         heads = ["bits", "register", "bank bits", "adder", "requantizer", "accumulate pJ", "bank pJ", "tree pJ",
                  "requantize pJ", "chip pJ", "chip pJ per bit"]  # fmt: skip
@@ -78,7 +78,7 @@ class BitCosts:
             energies = (cost.accumulate_pj, cost.bank_pj, cost.tree_pj, cost.requantize_pj, cost.chip_pj)
             rows.append([cost.acc_bits, cost.register_bits, cost.bank_bits, cost.adder_bits, cost.requantizer_bits,
                          *energies, step])  # fmt: skip
-        return f"{format_table(heads, rows, title='What a bit buys, per sample')}\n{self.sentence}"
+        return Table("What a bit buys, per sample", heads, rows, self.sentence)
 
 
 def bit_costs(program: Program, widths: Iterable[int]) -> BitCosts:

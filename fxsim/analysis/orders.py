@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError
-from fxsim._core.tables import format_table
+from fxsim._core.tables import Table
 from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.numerics import bits_needed, requantize
 from fxsim.ops import accumulate_outputs, accumulate_permuted, gather, mac_params, position_chunks
@@ -112,7 +112,7 @@ class LayerOrders:
         """Plain data."""
         return asdict(self)
 
-    def table(self) -> str:
+    def table(self) -> Table:
         """One line per order."""
         columns = ("overflowed", "events", "acc_changed", "changed", "wrong_acc", "wrong", "bits")
         heads = ["order", "executable", "overflow outputs", "events", "acc changed", "OFM changed", "acc wrong",
@@ -122,7 +122,7 @@ class LayerOrders:
         ]
         outputs = self.orders[0].outputs
         title = f"Orders of layer {self.layer} {self.name!r} ({self.op}), K = {self.depth}, {outputs:,} outputs"
-        return format_table(heads, rows, title=title)
+        return Table(title, heads, rows)
 
 
 def order_plans(numerics: Numerics) -> list[Order]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fxsim._core.errors import MissingDependencyError
 
@@ -21,7 +21,7 @@ except ImportError as error:
     raise MissingDependencyError("matplotlib must be installed: pip install 'fxsim[plot]'") from error
 
 if TYPE_CHECKING:
-    from fxsim.sim import Result
+    from fxsim.hw import Hardware
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -48,11 +48,20 @@ def default_style(function: _F) -> _F:
     return wrapped  # type: ignore[return-value]
 
 
-def new_page(result: Result, subject: str, size: tuple[float, float]) -> Figure:
+class Subject(Protocol):
+    """What a figure is about: a network on a hardware."""
+
+    @property
+    def network(self) -> str: ...  # noqa: D102
+    @property
+    def hardware(self) -> Hardware: ...  # noqa: D102
+
+
+def new_page(of: Subject, subject: str, size: tuple[float, float]) -> Figure:
     """An empty figure of `size` inches with a heading: network, subject, hardware."""
     figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{result.network} on {result.hardware.name}: {subject}", fontsize=10)
+    figure.suptitle(f"{of.network} on {of.hardware.name}: {subject}", fontsize=10)
     return figure
 
 

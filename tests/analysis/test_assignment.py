@@ -73,7 +73,7 @@ def test_without_labels_the_proved_answers_are_right() -> None:
 
 
 def test_the_tables_say_what_was_measured() -> None:
-    text = found().table()
+    text = "\n".join(table.text() for table in found().tables())
     assert "accuracy over 100 samples, at most 2 points below" in text
     assert found().to_dict()["measured"]["widths"] == found().measured.widths
     assert found().proved.bank_width == 24
@@ -123,8 +123,8 @@ def test_widths_of_bank_adder_and_requantizer_by_hand() -> None:
 
 
 def test_the_cost_table_names_what_hides_the_adder() -> None:
-    text = bit_costs(fxsim.lower(FC, HW), (12, 32)).table()
+    text = bit_costs(fxsim.lower(FC, HW), (12, 32)).table().text()
     assert "One accumulator adder stands behind a tree of 15 adders per row" in text
     assert "below 20 bits" in text
     chain = fxsim.lower(FC, HW.replace(reduction="chain", group_size=1))
-    assert "each bit counts 16 times per row" in bit_costs(chain, (12,)).table()
+    assert "each bit counts 16 times per row" in bit_costs(chain, (12,)).table().text()

@@ -123,7 +123,7 @@ def test_depthwise_layers_and_a_choice_of_layers() -> None:
     (layer,) = compare_orders(net, x, NARROW.numerics, layers=[1])
     assert (layer.layer, layer.op, layer.depth) == (1, "DEPTHWISE_CONV_2D", 9)
     assert layer.orders[0].outputs == 100
-    assert "analysis only" in layer.table()
+    assert "analysis only" in layer.table().text()
     assert layer.to_dict()["orders"][0]["name"] == "as the hardware"
 
 
