@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from fxsim.graph import Tensors
     from fxsim.isa import Program
+    from fxsim.sim import Result
 
 Array = NDArray[np.generic]
 Samples = Array | Mapping[str, Array]
@@ -180,9 +181,12 @@ class _Search:
         self.scores: dict[Widths, float] = {}
         self.prices = self._prices(range(_LEAST, max(self.top) + 1))
         self.metric = "agreement" if labels is None else "accuracy"
-        answers = self._classes(self.top)
+        result = self._run(self.top)
+        self.observed = [int(layer.acc_bits_needed) for layer in result.layers if layer.acc_bits_needed is not None]
+        answers = predicted(result.outputs)
         self.samples = len(answers)
         self.right = answers if labels is None else check_labels(labels, self.samples)
+        self.exact = float(np.mean(answers == self.right))
 
     def _prices(self, widths: Iterable[int]) -> dict[int, list[float]]:
         """Chip energy of every layer at every width."""
@@ -193,17 +197,16 @@ class _Search:
             chip[bits] = [sum(layer.values()) - layer["dram"] for layer in by_layer]
         return chip
 
-    def _classes(self, widths: Widths) -> Array:
-        result = simulate(self.program, self.x, numerics=self.numerics, layers=self._layers(widths))
-        return predicted(result.outputs)
-
-    def _layers(self, widths: Widths) -> dict[str, dict[str, int]]:
-        return {name: {"acc_bits": bits} for name, bits in zip(self.names, widths, strict=True)}
+    def _run(self, widths: Widths) -> Result:
+        layers = {name: {"acc_bits": bits} for name, bits in zip(self.names, widths, strict=True)}
+        return simulate(self.program, self.x, numerics=self.numerics, layers=layers)
 
     def score(self, widths: Widths) -> float:
-        """Share of samples that are right under `widths`."""
+        """Share of samples that are right under `widths`; where nothing overflows, that of the top."""
+        if all(bits >= seen for bits, seen in zip(widths, self.observed, strict=True)):
+            self.scores[widths] = self.exact
         if widths not in self.scores:
-            self.scores[widths] = float(np.mean(self._classes(widths) == self.right))
+            self.scores[widths] = float(np.mean(predicted(self._run(widths).outputs) == self.right))
         return self.scores[widths]
 
     def cost(self, widths: Widths) -> float:
@@ -213,8 +216,8 @@ class _Search:
         return sum(self.prices[b][number] for number, b in enumerate(bits))
 
     def floor(self, number: int, target: float) -> int:
-        """A width of one layer, the others at the top, that reaches `target`, by bisection."""
-        low, high = _LEAST, self.top[number]
+        """A width of one layer, the others at the top, that reaches `target`, by bisection below the observed width."""
+        low, high = _LEAST, min(self.observed[number], self.top[number])
         while low < high:
             middle = (low + high) // 2
             if self.score(self._with(self.top, number, middle)) >= target:
