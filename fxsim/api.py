@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fxsim._core.errors import InputError, ModelFormatError
 from fxsim.formats import gemm
 from fxsim.formats.tflite import read_tflite
-from fxsim.graph import Network, Tensors
+from fxsim.graph import Network, Tensors, random_samples
 from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics
 from fxsim.lowering import lower as lower_network
 from fxsim.oracle import golden as golden_network
@@ -149,27 +149,6 @@ def differences(expected: Tensors, actual: Tensors) -> list[Difference]:
             raise InputError(f"tensor {name!r} must be {a.dtype}{a.shape}", got=f"{b.dtype}{b.shape}")
         wrong = np.argwhere(a.view(_bits(a)) != b.view(_bits(b)))
         out.append(Difference(name, a.size, len(wrong), tuple(map(int, wrong[0])) if len(wrong) else None))
-    return out
-
-
-def random_samples(net: Network, seed: int, samples: int = 1) -> dict[str, Array]:
-    """Uniform random codes over each input's whole range, sample first.
-
-    Raises
-    ------
-    InputError
-        `seed` is negative, or `samples` is not positive.
-    """
-    for what, number, least in (("seed", seed, 0), ("samples", samples, 1)):
-        if number < least:
-            raise InputError(f"{what} must be at least {least}", got=number)
-    rng = np.random.default_rng(seed)
-    out: dict[str, Array] = {}
-    for i in net.inputs:
-        value = net.values[i]
-        shape = value.type.shape[1:] if value.type.shape[:1] == (1,) else value.type.shape
-        dtype = value.type.dtype
-        out[value.name] = rng.integers(dtype.lo, dtype.hi, (samples, *shape), endpoint=True).astype(dtype.numpy)
     return out
 
 

@@ -139,18 +139,10 @@ def write_figures(args: argparse.Namespace, result: Result) -> None:
 
 
 def load_npy(path: str) -> NDArray[np.generic]:
-    """An array from a ``.npy`` file; pickled objects are refused, a header larger than the file too."""
-    from tokenize import TokenError
+    """As `fxsim.graph.load_npy`, which is imported when it is needed."""
+    from fxsim import graph
 
-    import numpy as np
-
-    try:
-        array = np.load(Path(path), mmap_mode="r", allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("an archive of several arrays")
-        return np.array(array)
-    except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:
-        raise InputError(f"must be a .npy file of numbers ({error})", where=path) from None
+    return graph.load_npy(path)
 
 
 def write_output(path: str, data: bytes) -> None:

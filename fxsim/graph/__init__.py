@@ -3,6 +3,7 @@
 from fxsim.graph.build import build, unique_names
 from fxsim.graph.network import ABSENT, Network, Node
 from fxsim.graph.samples import InputSpec, as_samples, from_samples, sample_shape
+from fxsim.graph.sources import input_specs, load_npy, random_samples
 from fxsim.graph.stats import LayerStats
 from fxsim.graph.tensors import Tensors
 from fxsim.graph.text import network_text
@@ -21,7 +22,10 @@ __all__ = [
     "as_samples",
     "build",
     "from_samples",
+    "input_specs",
+    "load_npy",
     "network_text",
+    "random_samples",
     "sample_shape",
     "unique_names",
 ]

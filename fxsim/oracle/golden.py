@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim._core.errors import LoweringError
-from fxsim.graph import ABSENT, InputSpec, LayerStats, Network, Tensors, as_samples, from_samples
+from fxsim.graph import ABSENT, LayerStats, Network, Tensors, as_samples, from_samples, input_specs
 from fxsim.ops import OPERATORS, layer_numerics
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def golden_stats(
 
 def _run(net: Network, x: object, numerics: Numerics | None, layers: Layers | None) -> tuple[Tensors, list[LayerStats]]:
     own = _numerics(net, numerics, layers)
-    given, samples = as_samples([_spec(net, i) for i in net.inputs], x)
+    given, samples = as_samples(input_specs(net), x)
     arrays = dict(zip(net.inputs, given, strict=True))
     stats = []
     for node, rule in zip(net.nodes, own, strict=True):
@@ -73,11 +73,6 @@ def _numerics(net: Network, numerics: Numerics | None, layers: Layers | None) ->
     if layers:
         raise LoweringError("layers must come with numerics: a runtime's accumulators are all alike", got=layers)
     return [None] * len(net.nodes)
-
-
-def _spec(net: Network, index: int) -> InputSpec:
-    value = net.values[index]
-    return InputSpec(value.name, value.type.shape, value.type.dtype, value.type.quant)
 
 
 def _operand(net: Network, arrays: dict[int, Array], index: int, samples: int) -> Array | None:
