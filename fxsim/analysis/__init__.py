@@ -3,23 +3,31 @@
 from fxsim.analysis.assignment import Assignment, Assignments, assign_widths, check_labels, predicted
 from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs, register_width
 from fxsim.analysis.exact import exact_run, mac_nodes
+from fxsim.analysis.forensics import Event, Forensics, LayerForensics, forensics
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
+from fxsim.analysis.replay import Trajectory, trajectory
 
 __all__ = [
     "Assignment",
     "Assignments",
     "BitCost",
     "BitCosts",
+    "Event",
+    "Forensics",
+    "LayerForensics",
     "LayerOrders",
     "Order",
     "OrderResult",
+    "Trajectory",
     "assign_widths",
     "bit_costs",
     "check_labels",
     "compare_orders",
     "exact_run",
+    "forensics",
     "mac_nodes",
     "order_plans",
     "predicted",
     "register_width",
+    "trajectory",
 ]

@@ -87,6 +87,9 @@ class Places:
     """Instructions of the MACs, sorted by `_keys`."""
     _keys: Ints
     """block * K + k_start of each."""
+    _starts: Ints
+    """First stream position of each instruction of the program that is a MAC: int64 [n]."""
+    _cols: int
     _depth: int
     """Stream length K."""
     _bias_last: bool
@@ -100,6 +103,10 @@ class Places:
             return self.merge[blocks]
         wanted = blocks * self._depth + (k if phase is Phase.SUM else 0)
         return self._macs[np.searchsorted(self._keys, wanted, side="right") - 1]
+
+    def group(self, instructions: Ints, k: Ints) -> Ints:
+        """Which pass of the array of each MAC in `instructions` adds stream position `k`."""
+        return (k - self._starts[instructions]) // self._cols
 
     def step(self, output: Output, phase: Phase, k: int = 0) -> Step:
         """Where one rule application of one output runs; `k` is a stream position that a SUM adds.
@@ -167,7 +174,8 @@ def locate(program: Program, layer: int | str) -> Places:
     merges = _own(program, number, Merge)
     merge[block_of[merges]] = merges
     bias_last = bool(program.columns.field("add_bias")[reqs].any())
-    return Places(number, shape, block, position, row, reqs, merge, macs, keys, depth, bias_last)
+    starts, cols = program.columns.field("k_start"), program.hardware.timing.cols
+    return Places(number, shape, block, position, row, reqs, merge, macs, keys, starts, cols, depth, bias_last)
 
 
 def _number(program: Program, layer: int | str) -> int:

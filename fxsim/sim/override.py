@@ -11,7 +11,8 @@ import numpy as np
 from fxsim._core.errors import HardwareError
 from fxsim.hw import Hardware, Numerics
 from fxsim.isa import Instruction, Mac, Merge, Program, Req, encode
-from fxsim.numerics import Overflow, check_requant_width, scheme_of
+from fxsim.numerics import Overflow, bits_needed, check_requant_width, scheme_of
+from fxsim.sim.proof import read_biases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,25 @@ def layer_rules(program: Program, numerics: Numerics, layers: LayerFields) -> li
             raise HardwareError(f"a lowered layer may only change {', '.join(sorted(CHANGEABLE))}", got=foreign)
         own[numbers[name]] = dataclasses.replace(numerics, **fields)
     return own
+
+
+def check_biases(program: Program, rules: Sequence[Numerics]) -> None:
+    """Under bias_policy = error every bias must fit the new register; lowering has seen to the program's own."""
+    strict = [number for number, rule in enumerate(rules) if rule.bias_policy == "error"]
+    if not strict:
+        return
+    program.check()
+    reader, biases = read_biases(program)
+    layer = program.layer_of[reader]
+    for number in strict:
+        rule, own = rules[number], biases[layer == number]
+        bits = rule.acc_internal_bits if rule.overflow == "readout" else rule.acc_bits
+        if bits_needed(int(own.min(initial=0)), int(own.max(initial=0))) > bits:
+            raise HardwareError(
+                f"every bias must fit the accumulator of {bits} bits "
+                "(bias_policy = apply puts it through the overflow rule)",
+                where=f"layer {program.layers[number].name!r}",
+            )
 
 
 def _check_changed(own: Numerics, numerics: Numerics) -> None:

@@ -8,11 +8,9 @@ from fxsim._core.errors import HardwareError
 from fxsim.energy import energy_report, value_report
 from fxsim.graph import Tensors
 from fxsim.isa import Program
-from fxsim.numerics import bits_needed
 from fxsim.sim.assembly import Values, add_values, assemble_result
 from fxsim.sim.executor import Execution, execute, symbol_affine
-from fxsim.sim.override import LayerFields, layer_rules, with_numerics
-from fxsim.sim.proof import read_biases
+from fxsim.sim.override import LayerFields, check_biases, layer_rules, with_numerics
 from fxsim.sim.timing import timeline
 from fxsim.sim.words import trap_sentence
 
@@ -69,7 +67,7 @@ def simulate(
         raise HardwareError("layers must come with numerics: a program pins its own", got=layers)
     if numerics is not None:
         program = with_numerics(program, numerics, layers)
-        _check_biases(program, layer_rules(program, numerics, layers or {}))
+        check_biases(program, layer_rules(program, numerics, layers or {}))
     execution = execute(program, x, keep=keep, activity=value_energy)
     timing, energy = timeline(program), energy_report(program)
     values = Values(
@@ -89,22 +87,3 @@ def _tensors(program: Program, execution: Execution) -> Tensors:
     quants = {symbol.name: symbol_affine(symbol) for symbol in program.symbols}
     withheld = {symbol.name for symbol in program.of_kind("output")} if execution.trap is not None else set()
     return Tensors({name: array for name, array in execution.tensors.items() if name not in withheld}, quants)
-
-
-def _check_biases(program: Program, rules: Sequence[Numerics]) -> None:
-    """Under bias_policy = error every bias must fit the new register; lowering has seen to the program's own."""
-    strict = [number for number, rule in enumerate(rules) if rule.bias_policy == "error"]
-    if not strict:
-        return
-    program.check()
-    reader, biases = read_biases(program)
-    layer = program.layer_of[reader]
-    for number in strict:
-        rule, own = rules[number], biases[layer == number]
-        bits = rule.acc_internal_bits if rule.overflow == "readout" else rule.acc_bits
-        if bits_needed(int(own.min(initial=0)), int(own.max(initial=0))) > bits:
-            raise HardwareError(
-                f"every bias must fit the accumulator of {bits} bits "
-                "(bias_policy = apply puts it through the overflow rule)",
-                where=f"layer {program.layers[number].name!r}",
-            )

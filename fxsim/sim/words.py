@@ -32,13 +32,15 @@ def output_text(output: Output, images: int) -> str:
     return f"{image}output ({output.y}, {output.x}), channel {output.channel}"
 
 
-def step_text(phase: Phase, k: int, stop: int, part: int) -> str:
-    """What a rule application adds: stream positions k .. stop - 1, the bias, or a part of a split sum."""
+def step_text(phase: Phase, k: int, stop: int, part: int, *, late: bool = False) -> str:
+    """What a rule application adds: stream positions k .. stop - 1, a part of a split sum, the bias (`late`: last)."""
     if phase is Phase.SUM:
         return f"k = {k}..{stop - 1}" if stop - k > 1 else f"k = {k}"
     if phase is Phase.MERGE:
         return f"merge of part {part} (k from {k} on)"
-    return "bias load" if phase is Phase.BIAS else "read-out"
+    if phase is Phase.BIAS:
+        return "bias addition" if late else "bias load"
+    return "read-out"
 
 
 def time_text(cycle: int, instruction: int) -> str:
@@ -90,7 +92,7 @@ def _trap_output(program: Program, number: int, event: TrapEvent, channel: int) 
 def _trap_step(program: Program, event: TrapEvent) -> str:
     opcode = program.columns.opcode[event.instruction]
     if event.k < 0:
-        return "bias addition" if opcode == Req.opcode else step_text(Phase.BIAS, event.k, 0, 0)
+        return step_text(Phase.BIAS, event.k, 0, 0, late=opcode == Req.opcode)
     if opcode == Merge.opcode:
         return step_text(Phase.MERGE, event.k, 0, event.group + 1)
     mac = program.instructions[event.instruction]

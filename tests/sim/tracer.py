@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pytest
 
 from fxsim.isa import Instruction, Mac, Merge, Program, Req, Space
+from fxsim.isa.meaning import add, load_bias, unpack_word
 from fxsim.isa.reference import PlainMachine
+from fxsim.numerics.reference import ref_requantize
 
 Where = tuple[int, int, int]
 """Instruction, position, row."""
+
+
+class Entry(NamedTuple):
+    """One rule application or read-out as it ran; `time` counts them over the whole program."""
+
+    time: int
+    what: str
+    where: Where
+    k: int
+    exact: int
+    stored: int
+    left: bool
 
 
 @dataclass
@@ -19,6 +38,9 @@ class History:
     passes: dict[int, Where] = field(default_factory=dict)
     merges: list[Where] = field(default_factory=list)
     read: Where | None = None
+    log: list[Entry] = field(default_factory=list)
+    code: int = 0
+    exact_code: int = 0
 
 
 class Tracer(PlainMachine):
@@ -33,6 +55,11 @@ class Tracer(PlainMachine):
         self.running: Instruction | None = None
         self.called: list[tuple[int, int, int]] = []
         self.last_read = 0
+        self.time = 0
+
+    def log(self, history: History, what: str, where: Where, k: int, exact: int, stored: int, left: bool) -> None:
+        history.log.append(Entry(self.time, what, where, k, exact, stored, left))
+        self.time += 1
 
     def step(self, index: int) -> None:
         self.instruction, self.layer = index, int(self.program.layer_of[index])
@@ -66,6 +93,7 @@ class Tracer(PlainMachine):
             return
         into, part = self.slots[self.called[-1]], self.slots[key]
         into.passes |= part.passes
+        into.log, part.log = sorted(into.log + part.log), []
         into.merges.append((self.instruction, self.called[-1][2] - merge.slot, key[1]))
 
     def read(self, space: Space, address: int, size: int) -> bytes:
@@ -88,9 +116,47 @@ class Tracer(PlainMachine):
                 self.dram_from[address + i] = self.act_from[self.last_read + i]
 
 
-def histories(program: Program) -> dict[int, list[History]]:
+@contextmanager
+def logged() -> Iterator[None]:
+    """Machines that are `Tracer`s log every rule application and read-out of `fxsim.isa.meaning`."""
+
+    def left(machine: Tracer, channel: int) -> int:
+        c = machine.counters(channel)
+        return c.overflow_events + c.internal_wraps + c.bias_overflow_count
+
+    def applied(call: Any, what: str, machine: Tracer, rule: Any, site: Any, slot: Any, *numbers: int) -> None:
+        before = left(machine, site.channel)
+        call(machine, rule, site, slot, *numbers)
+        history = machine.slots[machine.called[-2 if what == "merge" else -1]]
+        where, k = (machine.instruction, site.position, site.row), site.k
+        machine.log(history, what, where, k, slot.exact, slot.value, left(machine, site.channel) > before)
+
+    def read_out(req: Req, machine: Tracer, row: int, slot: Any) -> int:
+        value = own_read_out(req, machine, row, slot)
+        history = machine.slots[machine.called[-1]]
+        machine.log(history, "read", history.read, 0, slot.exact, value, value != slot.value)  # type: ignore[arg-type]
+        word = unpack_word(machine.row(req.half, row)[1], req.scheme)
+        rest = (req.out_zero, req.clamp_lo, req.clamp_hi)
+        needed = (slot.exact if slot.exact >= 0 else ~slot.exact).bit_length() + 1
+        history.code = ref_requantize(value, *word, req.scheme.name, req.acc_bits, *rest)
+        history.exact_code = ref_requantize(slot.exact, *word, req.scheme.name, max(req.acc_bits, needed), *rest)
+        return value
+
+    own_read_out = Req._read_out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fxsim.isa.set.mac.add", lambda *a: applied(add, "sum", *a))
+        patch.setattr("fxsim.isa.set.mac.load_bias", lambda *a: applied(load_bias, "bias", *a))
+        patch.setattr("fxsim.isa.set.req.add", lambda *a: applied(add, "bias", *a))
+        patch.setattr("fxsim.isa.set.merge.add", lambda *a: applied(add, "merge", *a))
+        patch.setattr(Req, "_read_out", read_out)
+        yield
+
+
+def histories(program: Program, inputs: dict[str, bytes] | None = None) -> dict[int, list[History]]:
     """Per layer with accumulators, the history of every output in the order of the output tensor's elements."""
     machine = Tracer(program)
+    for name, data in (inputs or {}).items():
+        machine.write_dram(program.symbol(name).address, data)
     found: dict[int, list[History]] = {}
     macs = {i: program.symbol(layer.outputs[0]) for i, layer in enumerate(program.layers) if layer.channels}
     for index in range(len(program)):

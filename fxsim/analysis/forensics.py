@@ -1,0 +1,321 @@
+"""Forensics: what overflowed on the machine, layer by layer, channel by channel, PE row by PE row; the first and worst.
+
+Statistics come from the graph level, fed by the tensors that the machine itself has produced, so that overflows further
+up are in them; they must equal the machine's own counters. Single events are replayed on plain integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim._core.errors import HardwareError, InputError
+from fxsim.analysis.affected import Affected, Found, affected_outputs
+from fxsim.analysis.replay import Trajectory, trace
+from fxsim.numerics import Overflow, bits_needed
+from fxsim.ops import mac_params
+from fxsim.sim.carried import carried_numerics
+from fxsim.sim.executor import execute
+from fxsim.sim.locate import Output, Phase, Places, locate
+from fxsim.sim.override import check_biases, layer_rules, with_numerics
+from fxsim.sim.timing import timeline
+from fxsim.sim.words import layer_text, output_text, register_text, step_text, time_text
+
+if TYPE_CHECKING:
+    from fxsim.graph import LayerStats, Network
+    from fxsim.hw import Numerics
+    from fxsim.isa import Program
+    from fxsim.ops import MacParams
+    from fxsim.sim.override import LayerFields
+
+Ints = NDArray[np.int64]
+Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Event:
+    """A rule application (or read-out) that left its range, and what became of its output.
+
+    Of the rule applications of one output it is the first that did; up to it the register held the exact sum.
+
+    Attributes
+    ----------
+    sample, layer, output
+        Where in the batch and in the network.
+    phase, application, k
+        What was added: the bias, products, a merge, or nothing (the read-out under readout); number of the rule
+        application, -1 for a bias load; first stream position of what was added, -1 for the bias.
+    instruction, cycle, position, row
+        Where on the machine: the instruction and the cycle of its issue, position in its block, PE row.
+    exact, stored
+        The exact sum, and what the register (read-out: the requantizer) held instead.
+    code, exact_code, error
+        The output code, the one of the exact sum, and their difference in output LSBs.
+    excess
+        How far outside `acc_bits` the output's exact sum was at its farthest (readout: in the end).
+    enough_bits
+        Least width (of the internal register, where that wrapped) at which this output has no event.
+    trajectory
+        The whole sum.
+    place, register
+        Where and when, and what the register did, in words.
+    """
+
+    sample: int
+    layer: int
+    output: Output
+    phase: Phase
+    application: int
+    k: int
+    instruction: int
+    cycle: int
+    position: int
+    row: int
+    exact: int
+    stored: int
+    code: int
+    exact_code: int
+    excess: int
+    enough_bits: int
+    trajectory: Trajectory
+    place: str
+    register: str
+
+    @property
+    def error(self) -> int:
+        """Output code less exact code."""
+        return self.code - self.exact_code
+
+    @property
+    def masked(self) -> bool:
+        """Whether rounding or the output clamp hides the overflow."""
+        return self.error == 0
+
+    @property
+    def sentence(self) -> str:
+        """The event in words."""
+        change = f"{abs(self.error):,} LSB too {'low' if self.error < 0 else 'high'}" if self.error else "unchanged"
+        return (
+            f"{self.place}: {self.register}; exact sum {self.exact:,}; output {change}; "
+            f"{self.enough_bits} bits would be enough"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerForensics:
+    """What happened in the accumulators of one layer.
+
+    Attributes
+    ----------
+    layer, name, op
+        Number, name and operator.
+    numerics
+        Width, overflow rule and order, as the layer's instructions carry them.
+    stats
+        Counters by channel, the machine's own.
+    outputs
+        Outputs over all samples.
+    row_outputs, row_count, row_events : int64 [PE rows]
+        By the PE row that computes them: outputs, outputs with events, events.
+    masked, visible
+        Outputs with an event, a bias load outside the range or an internal wrap whose code is equal to, and differs
+        from, the one of the exact sum.
+    first, worst
+        The first event in time, and that of the output with the greatest error in LSBs (among equals, the greatest
+        excess); bias loads and internal wraps included. None where nothing happened.
+    """
+
+    layer: int
+    name: str
+    op: str
+    numerics: Numerics
+    stats: LayerStats
+    outputs: int
+    row_outputs: Ints
+    row_count: Ints
+    row_events: Ints
+    masked: int
+    visible: int
+    first: Event | None
+    worst: Event | None
+
+    @property
+    def rate(self) -> float:
+        """Share of the outputs that have events."""
+        return self.stats.overflow_count / self.outputs
+
+    @property
+    def channel_rates(self) -> NDArray[np.float64]:
+        """`rate` by channel."""
+        count = self.stats.channel_overflow_count
+        return count * len(count) / self.outputs
+
+    @property
+    def row_rates(self) -> NDArray[np.float64]:
+        """`rate` by PE row; 0 for rows that compute nothing."""
+        return self.row_count / np.maximum(self.row_outputs, 1)
+
+    @property
+    def extremes(self) -> tuple[int, int]:
+        """Least and greatest exact prefix sum."""
+        return int(self.stats.channel_acc_min.min()), int(self.stats.channel_acc_max.max())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forensics:
+    """All layers with accumulators, in order; the first event of all in time, and the worst, None if there is none."""
+
+    layers: tuple[LayerForensics, ...]
+    first: Event | None
+    worst: Event | None
+
+
+def forensics(
+    program: Program,
+    x: object,
+    *,
+    net: Network,
+    numerics: Numerics | None = None,
+    layers: LayerFields | None = None,
+) -> Forensics:
+    """Run a program and find out what overflowed.
+
+    Parameters
+    ----------
+    program
+        A lowered network.
+    x
+        Samples, as for `fxsim.simulate`.
+    net
+        The network that the program was lowered from.
+    numerics, layers
+        Other widths and overflow rules than the program's own, as for `fxsim.simulate`.
+
+    Raises
+    ------
+    InputError
+        `net` is another network, or `x` does not fit.
+    HardwareError, QuantizationError
+        `numerics` or `layers` cannot replace the program's own.
+    """
+    if numerics is None and layers:
+        raise HardwareError("layers must come with numerics: a program pins its own", got=layers)
+    _check_network(program, net)
+    if numerics is not None:
+        program = with_numerics(program, numerics, layers)
+        check_biases(program, layer_rules(program, numerics, layers or {}))
+    run = execute(program, x, keep="all")
+    issue = timeline(program).issue
+    numbers = [number for number, layer in enumerate(program.layers) if layer.channels]
+    found = [_LayerRun(program, net, number, run.tensors, issue).inspect(run.stats[number]) for number in numbers]
+    first = [layer.first for layer in found if layer.first is not None]
+    worst = [layer.worst for layer in found if layer.worst is not None]
+    return Forensics(
+        tuple(found),
+        min(first, key=lambda e: (e.sample, e.instruction), default=None),
+        max(worst, key=lambda e: (abs(e.error), e.excess), default=None),
+    )
+
+
+def _check_network(program: Program, net: Network) -> None:
+    """Refuse a network that is visibly not the program's."""
+    made = [(layer.name, layer.op, layer.out_shapes) for layer in program.layers]
+    given = [(node.name, node.op, tuple(v.type.shape for v in net.results(node))) for node in net.nodes]
+    if made != given:
+        raise InputError("net must be the network that the program was lowered from", got=net.name, where=program.name)
+
+
+class _LayerRun:
+    """One layer of an executed program."""
+
+    def __init__(self, program: Program, net: Network, number: int, tensors: dict[str, Array], issue: Ints) -> None:
+        self.program, self.number, self.issue = program, number, issue
+        self.layer, node = program.layers[number], net.nodes[number]
+        self.numerics = carried_numerics(program, number)
+        self.params: MacParams = mac_params(net, node, self.numerics)
+        self.places: Places = locate(program, number)
+        window, x = self.params.window, tensors[net.values[node.inputs[0]].name]
+        self.samples = len(x)
+        self.images = x.reshape(-1, window.in_h, window.in_w, window.channels)
+
+    def inspect(self, stats: LayerStats) -> LayerForensics:
+        """Look for events where the machine counted any; the counters must be the same."""
+        rows = self.program.hardware.timing.rows
+        found = Affected.nothing(stats, rows)
+        if (stats.channel_overflow_events + stats.channel_bias_overflow_count + stats.channel_internal_wraps).any():
+            found = affected_outputs(self.params, self.images, self.numerics, self.places, rows)
+        if not found.stats.same_as(stats):
+            where = f"layer {self.layer.name!r}"
+            raise InputError("net must be the network that the program was lowered from", where=where)
+        return LayerForensics(
+            self.number,
+            self.layer.name,
+            self.layer.op,
+            self.numerics,
+            stats,
+            self.samples * self.places.row.size,
+            self.samples * np.bincount(self.places.row.ravel(), minlength=rows),
+            found.row_count,
+            found.row_events,
+            found.masked,
+            found.visible,
+            self._event(found.first),
+            self._event(found.worst),
+        )
+
+    def _event(self, found: Found | None) -> Event | None:
+        """Replay an affected output up to its first event, and beyond."""
+        if found is None:
+            return None
+        sum_ = trace(self.params, self._sample(found.sample), self._output(found), self.numerics)
+        number = int(np.argmax(sum_.events))
+        phase, k, exact, stored = (int(part[number]) for part in (sum_.phase, sum_.k, sum_.exact, sum_.stored))
+        step = self.places.step(sum_.output, Phase(phase), k if phase == Phase.SUM else 0)
+        enough = bits_needed(exact, exact) if phase == Phase.READ else bits_needed(found.low, found.high)
+        return Event(
+            sample=found.sample,
+            layer=self.number,
+            output=sum_.output,
+            phase=Phase(phase),
+            application=number - (sum_.phase[0] == Phase.BIAS),
+            k=k,
+            instruction=step.instruction,
+            cycle=int(self.issue[step.instruction]),
+            position=step.position,
+            row=step.row,
+            exact=exact,
+            stored=stored,
+            code=found.code,
+            exact_code=found.exact_code,
+            excess=found.excess,
+            enough_bits=enough,
+            trajectory=sum_,
+            place=self._place(found.sample, sum_, number, step.instruction),
+            register=self._register(Phase(phase), stored),
+        )
+
+    def _sample(self, sample: int) -> Array:
+        batch = self.params.window.batch
+        return self.images[sample * batch : (sample + 1) * batch]
+
+    def _output(self, found: Found) -> Output:
+        image, y, x = np.unravel_index(found.place, self.places.shape[:3])
+        return Output(int(image), int(y), int(x), found.channel)
+
+    def _place(self, sample: int, sum_: Trajectory, number: int, instruction: int) -> str:
+        k, stop, part = (int(column[number]) for column in (sum_.k, sum_.stop, sum_.part))
+        texts = (
+            f"sample {sample}",
+            layer_text(self.program, self.number),
+            output_text(sum_.output, self.places.shape[0]),
+            step_text(Phase(sum_.phase[number]), k, stop, part, late=number > 0),
+            time_text(int(self.issue[instruction]), instruction),
+        )
+        return ", ".join(texts)
+
+    def _register(self, phase: Phase, stored: int) -> str:
+        mode = Overflow[self.numerics.overflow.upper()]
+        return register_text(mode, phase, self.numerics.acc_bits, self.numerics.acc_internal_bits, stored)

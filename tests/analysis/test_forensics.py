@@ -1,0 +1,285 @@
+"""Forensics against a machine that is stepped and logs every rule application, and by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fxsim
+from fxsim._core.errors import HardwareError, InputError, QuantizationError
+from fxsim.analysis import Event, Forensics, LayerForensics, forensics
+from fxsim.api import random_samples
+from fxsim.graph import Network
+from fxsim.hw import Hardware, Numerics
+from fxsim.isa import Program
+from fxsim.numerics import SCHEMES
+from fxsim.ops import Conv2D, FullyConnected
+from fxsim.sim.locate import Output, Phase
+from fxsim.sim.timing import timeline
+from tests.lowering.nets import Chain
+from tests.lowering.test_random import descriptions, networks
+from tests.ops.networks import bias, single, tensor, weights
+from tests.sim.tracer import Entry, History, histories, logged
+
+PHASES = {"bias": Phase.BIAS, "sum": Phase.SUM, "merge": Phase.MERGE, "read": Phase.READ}
+Logs = list[list[History]]
+"""Histories of one layer: sample, output."""
+
+
+def bits_of(*values: int) -> int:
+    return max(2, *((v if v >= 0 else ~v).bit_length() + 1 for v in values))
+
+
+def traced(program: Program, x: Any) -> dict[int, Logs]:
+    """Histories of all samples, layer by layer."""
+    found: dict[int, Logs] = {i: [] for i, layer in enumerate(program.layers) if layer.channels}
+    with logged():
+        for sample in range(len(next(iter(x.values())))):
+            one = {name: np.ascontiguousarray(array[sample]).tobytes() for name, array in x.items()}
+            for layer, outputs in histories(program, one).items():
+                found[layer].append(outputs)
+    return found
+
+
+def happened(history: History) -> list[Entry]:
+    return [entry for entry in history.log if entry.left]
+
+
+def counted(history: History, numerics: Numerics) -> int:
+    """Events: what leaves `acc_bits`; bias loads and internal wraps are counted apart."""
+    wanted = ["sum", "merge"] if numerics.bias_order == "first" else ["sum", "merge", "bias"]
+    if numerics.overflow == "readout":
+        wanted = ["read"]
+    return sum(entry.what in wanted for entry in happened(history))
+
+
+def excess(history: History, layer: LayerForensics) -> int:
+    prefixes = [entry.exact for entry in history.log]
+    if layer.numerics.overflow == "readout":
+        prefixes = prefixes[-1:]
+    half = 1 << (layer.numerics.acc_bits - 1)
+    return max(0, max(prefixes) - half + 1, -half - min(prefixes))
+
+
+def check_event(event: Event, layer: LayerForensics, logs: Logs, shape: tuple[int, ...], program: Program) -> None:
+    """The event is the first one of its output, and everything said about it is what the machine logged."""
+    at = np.ravel_multi_index(event.output, shape)
+    history = logs[event.sample][at]
+    entry = happened(history)[0]
+    said = (event.phase, (event.instruction, event.position, event.row), event.exact, event.stored)
+    assert said == (PHASES[entry.what], entry.where, entry.exact, entry.stored)
+    if event.phase in (Phase.SUM, Phase.MERGE):
+        assert event.k == entry.k
+    assert event.cycle == timeline(program).issue[event.instruction]
+    assert (event.code, event.exact_code) == (history.code, history.exact_code)
+    assert event.excess == excess(history, layer)
+    prefixes = [e.exact for e in history.log]
+    assert event.enough_bits == (bits_of(prefixes[-1]) if entry.what == "read" else bits_of(*prefixes))
+    number = event.application + (layer.numerics.bias_order == "first")
+    t = event.trajectory
+    assert (t.exact[number], t.stored[number], bool(t.events[number])) == (event.exact, event.stored, True)
+    assert t.exact.tolist() == prefixes
+    assert t.stored.tolist() == [e.stored for e in history.log]
+    assert t.events.tolist() == [e.left for e in history.log]
+
+
+def check_layer(layer: LayerForensics, logs: Logs, shape: tuple[int, ...], program: Program) -> None:
+    outputs = [history for sample in logs for history in sample]
+    rows = program.hardware.timing.rows
+    assert layer.outputs == len(outputs)
+    assert layer.rate == sum(counted(h, layer.numerics) > 0 for h in outputs) / len(outputs)
+    row_of = [h.read[2] for h in outputs if h.read is not None]
+    assert layer.row_outputs.tolist() == [row_of.count(row) for row in range(rows)]
+    events = np.zeros(rows, int)
+    count = np.zeros(rows, int)
+    for history, row in zip(outputs, row_of, strict=True):
+        events[row] += counted(history, layer.numerics)
+        count[row] += counted(history, layer.numerics) > 0
+    assert layer.row_events.tolist() == events.tolist()
+    assert layer.row_count.tolist() == count.tolist()
+    affected = [history for history in outputs if happened(history)]
+    assert layer.masked == sum(h.code == h.exact_code for h in affected)
+    assert layer.visible == sum(h.code != h.exact_code for h in affected)
+    assert (layer.first is None) == (layer.worst is None) == (not affected)
+    if layer.first is None or layer.worst is None:
+        return
+    sample = next(i for i, one in enumerate(logs) if any(happened(h) for h in one))
+    first = min(entry for history in logs[sample] for entry in happened(history))
+    assert (layer.first.sample, layer.first.instruction, layer.first.exact) == (sample, first.where[0], first.exact)
+    assert (layer.first.position, layer.first.row) == first.where[1:]
+    worst = max((abs(h.code - h.exact_code), excess(h, layer)) for h in affected)
+    assert (abs(layer.worst.error), layer.worst.excess) == worst
+    for event in (layer.first, layer.worst):
+        check_event(event, layer, logs, shape, program)
+
+
+@settings(max_examples=60)
+@given(networks(), descriptions(), st.sampled_from(["profile", *SCHEMES]), st.integers(0, 99))
+def test_what_the_machine_logs(net: Network, hw: Hardware, scheme: str, seed: int) -> None:
+    x = random_samples(net, seed, 2)
+    try:
+        program = fxsim.lower(net, hw.replace(requantizer=scheme))
+    except (HardwareError, QuantizationError):
+        return
+    found = forensics(program, x, net=net)
+    logs = traced(program, x)
+    assert [layer.layer for layer in found.layers] == sorted(logs)
+    for layer in found.layers:
+        shape = program.layers[layer.layer].out_shapes[0]
+        shape = shape if layer.op != "FULLY_CONNECTED" else (1, 1, -1, shape[-1])
+        shape = tuple(np.empty(program.layers[layer.layer].out_shapes[0]).reshape(shape).shape)
+        check_layer(layer, logs[layer.layer], shape, program)
+    firsts = [layer.first for layer in found.layers if layer.first is not None]
+    worsts = [layer.worst for layer in found.layers if layer.worst is not None]
+    if found.first is not None and found.worst is not None:
+        assert (found.first.sample, found.first.cycle) == min((e.sample, e.cycle) for e in firsts)
+        assert abs(found.worst.error) == max(abs(e.error) for e in worsts)
+    assert (found.first is None) == (not firsts) == (not worsts)
+
+
+def dense(weight: int = 1, activation: str = "NONE", first: int = 0) -> Network:
+    """Eight inputs, two outputs: `first` and `weight` times their sum, and nothing; a quarter of it is the code."""
+    w = weights([[weight] * 8, [0] * 8])
+    x, y = tensor((1, 8), 1.0), tensor((1, 2), 1.0)
+    return single("FULLY_CONNECTED", FullyConnected(activation), x, y, w, bias([first, 0]))
+
+
+def found_in(net: Network, x: Any, **fields: Any) -> Event:
+    """The first event, which is the worst, in registers of nine bits: -256..255."""
+    hw = Hardware(rows=2, cols=4, acc_bits=9, bias_policy="apply").replace(**fields)
+    found = forensics(fxsim.lower(net, hw), x, net=net)
+    assert found.first is not None
+    assert found.worst is not None
+    assert found.first.sentence == found.worst.sentence
+    return found.first
+
+
+SIXTIES = np.array([[0] * 8, [60] * 8], np.int8)
+"""The second sample's sum is 480, two groups of 240; its code is 120, that of 255 is 64 (63.75)."""
+SATURATED, LOW = "9-bit accumulator saturated at +255", "480; output 56 LSB too low; 10"
+
+
+@pytest.mark.parametrize(
+    ("fields", "step", "register", "rest"),
+    [
+        ({}, "k = 4..7", SATURATED, LOW),
+        ({"overflow": "trap"}, "k = 4..7", "9-bit accumulator trapped at +255", LOW),
+        ({"overflow": "wrap"}, "k = 4..7", "9-bit accumulator wrapped to -32", "480; output 128 LSB too low; 10"),
+        ({"reduction": "chain"}, "k = 4", SATURATED, "300; output 56 LSB too low; 10"),
+        ({"order": "reversed"}, "k = 4..7", SATURATED, LOW),
+        ({"bias_order": "last"}, "k = 4..7", SATURATED, LOW),
+        ({"split_k": 2}, "merge of part 1 (k from 4 on)", SATURATED, LOW),
+        ({"overflow": "readout"}, "read-out", "9-bit read-out clamped to +255", LOW),
+        (
+            {"overflow": "readout", "acc_bits": 8, "acc_internal_bits": 9},
+            "k = 4..7",
+            "9-bit internal register wrapped to -32",
+            "480; output 128 LSB too low; 10",
+        ),
+    ],
+)
+def test_sentences(fields: dict[str, Any], step: str, register: str, rest: str) -> None:
+    event = found_in(dense(), SIXTIES, **fields)
+    place = f"sample 1, layer 0 'node' (FULLY_CONNECTED), output (0, 0), channel 0, {step}"
+    when = f"cycle {event.cycle:,}, instruction {event.instruction}"
+    assert event.sentence == f"{place}, {when}: {register}; exact sum {rest} bits would be enough"
+
+
+def test_sentences_of_what_falls_below() -> None:
+    """-480 held at -256: codes -120 and -64."""
+    event = found_in(dense(-1), SIXTIES)
+    assert event.sentence.endswith("saturated at -256; exact sum -480; output 56 LSB too high; 10 bits would be enough")
+    assert (event.error, event.masked, event.excess, event.enough_bits) == (56, False, 224, 10)
+
+
+def test_the_output_clamp_masks() -> None:
+    event = found_in(dense(-1, "RELU"), SIXTIES)
+    assert event.sentence.endswith("saturated at -256; exact sum -480; output unchanged; 10 bits would be enough")
+    assert event.masked
+
+
+def test_a_bias_load_is_found_and_counted_apart() -> None:
+    """The load of 300 is the first to leave, before the sum of -660 does: eleven bits."""
+    event = found_in(dense(-2, first=300), SIXTIES[1:])
+    assert (event.phase, event.application, event.k, event.exact, event.stored) == (Phase.BIAS, -1, -1, 300, 255)
+    assert "channel 0, bias load, cycle" in event.sentence
+    assert event.enough_bits == 11
+
+
+def test_a_bias_that_comes_last() -> None:
+    """-480 in ten bits, then -100: -580 held at -512 has the code -128 as -580 clamped has."""
+    event = found_in(dense(-1, first=-100), SIXTIES[1:], acc_bits=10, bias_order="last")
+    assert (event.phase, event.application, event.k, event.stored, event.code) == (Phase.BIAS, 2, -1, -512, -128)
+    assert ", bias addition, cycle" in event.sentence
+    assert event.sentence.endswith("exact sum -580; output unchanged; 11 bits would be enough")
+
+
+def test_a_bias_load_alone_is_no_event_of_an_output() -> None:
+    """300 held at 255, then -60: 195 and 240, whose codes are 49 and 60."""
+    net, x = dense(-1, first=300), np.array([[60, 0, 0, 0, 0, 0, 0, 0]], np.int8)
+    event = found_in(net, x)
+    assert (event.exact, event.code, event.exact_code, event.enough_bits) == (300, 49, 60, 10)
+    program = fxsim.lower(net, Hardware(acc_bits=9, bias_policy="apply"))
+    (layer,) = forensics(program, x, net=net).layers
+    assert (layer.rate, layer.masked, layer.visible, layer.stats.bias_overflow_count) == (0.0, 0, 1, 1)
+
+
+def test_the_image_is_named_where_a_sample_has_several() -> None:
+    w = weights(np.ones((3, 1, 1, 4), int))
+    net = single("CONV_2D", Conv2D(), tensor((2, 2, 3, 4), 1.0), tensor((2, 2, 3, 3), 1.0), w)
+    x = np.zeros((1, 2, 2, 3, 4), np.int8)
+    x[0, 1, 1, 2] = 100
+    event = found_in(net, x)
+    assert event.output == Output(1, 1, 2, 0)
+    assert "(CONV_2D), image 1, output (1, 2), channel 0, k = 0..3, cycle" in event.sentence
+
+
+def test_rates_and_extremes_by_hand() -> None:
+    """Channel 0 of the second of two samples; channel 1 sums nothing, in PE row 1 of three."""
+    hw = Hardware(rows=3, cols=4, acc_bits=9)
+    (layer,) = forensics(fxsim.lower(dense(), hw), SIXTIES, net=dense()).layers
+    assert (layer.outputs, layer.rate, layer.extremes) == (4, 0.25, (0, 480))
+    assert layer.channel_rates.tolist() == [0.5, 0.0]
+    assert layer.row_outputs.tolist() == [2, 2, 0]
+    assert layer.row_rates.tolist() == [0.5, 0.0, 0.0]
+    assert (layer.masked, layer.visible) == (0, 1)
+    (calm,) = forensics(fxsim.lower(dense(), hw.replace(acc_bits=10)), SIXTIES, net=dense()).layers
+    assert (calm.rate, calm.masked, calm.visible, calm.first, calm.worst) == (0.0, 0, 0, None, None)
+    assert calm.row_outputs.tolist() == [2, 2, 0]
+
+
+def said(found: Forensics) -> list[str]:
+    return [e.sentence for layer in found.layers for e in (layer.first, layer.worst) if e is not None]
+
+
+def test_an_override_is_the_lowered_thing() -> None:
+    net = Chain((1, 6, 6, 3), seed=5).conv(5).depthwise(2).reshape(1, 360).dense(4).build()
+    x, hw = random_samples(net, 3, 4), Hardware(acc_bits=13, overflow="wrap", bias_policy="apply", split_k=2)
+    layers = {"n1": {"acc_bits": 11, "overflow": "saturate"}}
+    over = forensics(fxsim.lower(net, Hardware(split_k=2)), x, net=net, numerics=hw.numerics, layers=layers)
+    lowered = forensics(fxsim.lower(net, hw, layers=layers), x, net=net)
+    assert said(over) == said(lowered)
+    assert len(said(over)) == 6
+    assert "11-bit accumulator saturated" in said(over)[2]
+    assert all(a.stats.same_as(b.stats) for a, b in zip(over.layers, lowered.layers, strict=True))
+
+
+def test_bad_input_is_refused() -> None:
+    net = Chain((1, 4, 4, 3)).conv(4).build()
+    program, x = fxsim.lower(net), random_samples(net, 0)
+    with pytest.raises(InputError, match="net must be the network that the program was lowered from"):
+        forensics(program, x, net=dense())
+    with pytest.raises(HardwareError, match="layers must come with numerics"):
+        forensics(program, x, net=net, layers={"n0": {"acc_bits": 9}})
+    tight = dataclasses.replace(program.hardware.numerics, acc_bits=6)
+    with pytest.raises(HardwareError, match="layer 'n0': every bias must fit the accumulator of 6 bits"):
+        forensics(program, x, net=net, numerics=tight)
+    other = Chain((1, 4, 4, 3), seed=1).conv(4).build()
+    narrow = fxsim.lower(net, Hardware(acc_bits=12, bias_policy="apply"))
+    with pytest.raises(InputError, match="layer 'n0': net must be the network"):
+        forensics(narrow, x, net=other)
