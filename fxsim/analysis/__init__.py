@@ -2,9 +2,11 @@
 
 from fxsim.analysis.assignment import Assignment, Assignments, assign_widths, check_labels, predicted
 from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs, register_width
+from fxsim.analysis.bounds import LayerBounds, a2q_widths, layer_bounds
 from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.analysis.forensics import Event, Forensics, LayerForensics, forensics
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
+from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
 
 __all__ = [
@@ -14,17 +16,22 @@ __all__ = [
     "BitCosts",
     "Event",
     "Forensics",
+    "LayerBounds",
     "LayerForensics",
     "LayerOrders",
     "Order",
     "OrderResult",
+    "Reach",
     "Trajectory",
+    "a2q_widths",
+    "applications",
     "assign_widths",
     "bit_costs",
     "check_labels",
     "compare_orders",
     "exact_run",
     "forensics",
+    "layer_bounds",
     "mac_nodes",
     "order_plans",
     "predicted",

@@ -22,7 +22,7 @@ from fxsim.numerics.bit_kernels import (
     wrap_unsigned,
     wrapping_shift_left,
 )
-from fxsim.numerics.bounds import overflow_array, prefix_bounds
+from fxsim.numerics.bounds import overflow_array, prefix_bounds, signed_widths
 from fxsim.numerics.formats import IntFormat, bits_needed, saturate_array, wrap_array
 from fxsim.numerics.modes import Overflow, Reduction, Rounding, SchemeCode
 from fxsim.numerics.multiplier import (
@@ -78,6 +78,7 @@ __all__ = [
     "saturate_bits",
     "saturating_rounding_multiply_by_pot",
     "scheme_of",
+    "signed_widths",
     "softmax_params",
     "srdhm",
     "srdhm16",

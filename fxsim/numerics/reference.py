@@ -289,12 +289,14 @@ def ref_same_padding(size: int, kernel: int, stride: int, dilation: int) -> tupl
     return outputs, missing // 2, missing - missing // 2
 
 
-def ref_prefix_bounds(weights: Sequence[int], bias: int, x_lo: int, x_hi: int, group_size: int) -> tuple[int, int]:
-    """Extremes over all prefixes of one channel that end at a rule application, the bias alone included."""
-    ends = [0, *range(group_size, len(weights), group_size), len(weights)]
-    lows = [bias + sum(min(w * x_lo, w * x_hi) for w in weights[:end]) for end in ends]
-    highs = [bias + sum(max(w * x_lo, w * x_hi) for w in weights[:end]) for end in ends]
-    return min(lows), max(highs)
+def ref_prefix_bounds(
+    weights: Sequence[int], bias: int, intervals: Sequence[tuple[int, int]], group_size: int
+) -> tuple[list[int], list[int]]:
+    """Extremes of the prefixes of one channel that end at a rule application, the bias alone first."""
+    ends = sorted({0, *range(group_size, len(weights), group_size), len(weights)})
+    products = [(w * lo, w * hi) for w, (lo, hi) in zip(weights, intervals, strict=True)]
+    least = [bias + sum(min(pair) for pair in products[:end]) for end in ends]
+    return least, [bias + sum(max(pair) for pair in products[:end]) for end in ends]
 
 
 def ref_mean_multiplier(multiplier: int, shift: int, count: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxsim._core.errors import QuantizationError
-from fxsim.numerics import prefix_bounds
+from fxsim.numerics import bits_needed, prefix_bounds, signed_widths
 from fxsim.numerics.reference import ref_prefix_bounds
 from tests.numerics.edges import edge_ints
 
@@ -18,44 +19,44 @@ INTERVALS = st.tuples(st.integers(-300, 300), st.integers(-300, 300)).map(lambda
 
 
 @given(
-    st.lists(st.lists(edge_ints(9), min_size=2, max_size=2), max_size=12),
+    st.lists(st.tuples(edge_ints(9), edge_ints(9), INTERVALS, INTERVALS), max_size=12),
     st.lists(edge_ints(40), min_size=2, max_size=2),
-    INTERVALS,
     st.integers(1, 14),
 )
-def test_equals_twin(rows: list[list[int]], bias: list[int], interval: tuple[int, int], group_size: int) -> None:
-    weights = np.array(rows, dtype=np.int64).reshape(len(rows), 2)
-    least, greatest = prefix_bounds(weights, np.array(bias), *interval, group_size)
-    expected = [ref_prefix_bounds(weights[:, n].tolist(), bias[n], *interval, group_size) for n in range(2)]
-    assert list(zip(least.tolist(), greatest.tolist(), strict=True)) == expected
+def test_equals_twin(rows: list[tuple[Any, ...]], bias: list[int], group_size: int) -> None:
+    weights = np.array([row[:2] for row in rows], dtype=np.int64).reshape(len(rows), 2)
+    ends = np.array([row[2:] for row in rows], dtype=np.int64).reshape(len(rows), 2, 2)
+    least, greatest = prefix_bounds(weights, np.array(bias), ends[..., 0], ends[..., 1], group_size)
+    for n in range(2):
+        expected = ref_prefix_bounds(weights[:, n].tolist(), bias[n], [row[2 + n] for row in rows], group_size)
+        assert (least[:, n].tolist(), greatest[:, n].tolist()) == expected
     assert least.dtype == greatest.dtype == np.int64
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=5), st.integers(-5, 5), st.integers(1, 3))
 def test_bounds_are_reached_and_never_left(weights: list[int], bias: int, group_size: int) -> None:
-    seen = set()
-    for xs in product((-2, 0, 3), repeat=len(weights)):
-        total = bias
-        seen.add(total)
-        for k, (w, x) in enumerate(zip(weights, xs, strict=True), 1):
-            total += w * x
-            if k % group_size == 0 or k == len(weights):
-                seen.add(total)
+    ends = [k for k in range(1, len(weights) + 1) if k % group_size == 0 or k == len(weights)]
+    seen = [
+        [bias, *(bias + sum(w * x for w, x in zip(weights[:k], xs, strict=False)) for k in ends)]
+        for xs in product((-2, 0, 3), repeat=len(weights))
+    ]
     least, greatest = prefix_bounds(np.array(weights)[:, None], np.array([bias]), -2, 3, group_size)
-    assert (int(least[0]), int(greatest[0])) == (min(seen), max(seen))
+    assert least[:, 0].tolist() == [min(values) for values in zip(*seen, strict=True)]
+    assert greatest[:, 0].tolist() == [max(values) for values in zip(*seen, strict=True)]
 
 
-def test_prefixes_inside_a_group_do_not_count() -> None:
-    weights, bias = np.array([[100], [-100]]), np.array([0])
-    assert [int(b[0]) for b in prefix_bounds(weights, bias, 1, 1, 2)] == [0, 0]
-    assert [int(b[0]) for b in prefix_bounds(weights, bias, 1, 1, 1)] == [0, 100]
+def test_an_operand_may_be_known() -> None:
+    """Of w = (3, -2) the second operand is 5 always."""
+    low, high = np.array([[-1], [5]]), np.array([[4], [5]])
+    least, greatest = prefix_bounds(np.array([[3], [-2]]), np.array([10]), low, high, 1)
+    assert (least[:, 0].tolist(), greatest[:, 0].tolist()) == ([10, 7, -3], [10, 22, 12])
 
 
 def test_63_bits_are_the_limit() -> None:
     weights = np.array([[1 << 40, 1]])
     top = (1 << 62) - 1
     bias = np.array([top - ((1 << 40) * 127), 0])
-    assert int(prefix_bounds(weights, bias, 0, 127, 1)[1][0]) == top
+    assert prefix_bounds(weights, bias, 0, 127, 1)[1][:, 0].tolist() == [top - (127 << 40), top]
     with pytest.raises(QuantizationError, match="channel 0: prefix sums must fit 63 bits"):
         prefix_bounds(weights, bias + 1, 0, 127, 1)
     with pytest.raises(QuantizationError, match="channel 1: prefix sums must fit 63 bits"):
@@ -68,6 +69,12 @@ def test_63_bits_are_the_limit() -> None:
 def test_illegal_arguments() -> None:
     with pytest.raises(QuantizationError, match=r"\[K, N\]"):
         prefix_bounds(np.zeros((3, 2), dtype=np.int64), np.zeros(3, dtype=np.int64), 0, 1, 1)
-    for x_lo, x_hi, group_size in ((1, 0, 1), (0, 1, 0)):
+    for x_lo, x_hi, group_size in ((1, 0, 1), (0, 1, 0), (np.array([[0], [2], [0]]), 1, 1)):
         with pytest.raises(QuantizationError, match="interval"):
             prefix_bounds(np.zeros((3, 2), dtype=np.int64), np.zeros(2, dtype=np.int64), x_lo, x_hi, group_size)
+
+
+@given(st.lists(st.tuples(edge_ints(63), edge_ints(63)), min_size=1, max_size=20))
+def test_widths_of_arrays(pairs: list[tuple[int, int]]) -> None:
+    low, high = np.array(pairs, dtype=np.int64).T
+    assert signed_widths(low, high).tolist() == [bits_needed(*pair) for pair in pairs]
