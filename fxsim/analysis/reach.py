@@ -12,8 +12,7 @@ from fxsim.numerics import prefix_bounds, signed_widths
 
 if TYPE_CHECKING:
     from fxsim.hw import Numerics
-    from fxsim.ops import MacParams
-    from fxsim.ops.windows import Window
+    from fxsim.ops import MacParams, Window
 
 Ints = NDArray[np.int64]
 
