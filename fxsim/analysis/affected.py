@@ -13,13 +13,13 @@ from fxsim.graph import LayerStats
 from fxsim.numerics import IntFormat, Requant, requantize
 from fxsim.numerics.reference import ref_requantize
 from fxsim.ops import accumulate_outputs, gather, position_chunks
-from fxsim.sim.locate import Phase
+from fxsim.sim import Phase
 
 if TYPE_CHECKING:
     from fxsim.analysis.replay import Application
     from fxsim.hw import Numerics
     from fxsim.ops import Accumulated, MacParams
-    from fxsim.sim.locate import Places
+    from fxsim.sim import Places
 
 Ints = NDArray[np.int64]
 

@@ -12,24 +12,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim._core.errors import HardwareError, InputError
+from fxsim._core.errors import InputError
 from fxsim.analysis.affected import Affected, Found, affected_outputs
 from fxsim.analysis.replay import Trajectory, trace
 from fxsim.numerics import Overflow, bits_needed
 from fxsim.ops import mac_params
-from fxsim.sim.carried import carried_numerics
-from fxsim.sim.executor import execute
-from fxsim.sim.locate import Output, Phase, Places, locate
-from fxsim.sim.override import check_biases, layer_rules, with_numerics
-from fxsim.sim.timing import timeline
-from fxsim.sim.words import layer_text, output_text, register_text, step_text, time_text
+from fxsim.sim import (
+    Output,
+    Phase,
+    Places,
+    carried_numerics,
+    execute,
+    locate,
+    output_text,
+    overridden,
+    place_text,
+    register_text,
+    step_text,
+    timeline,
+)
 
 if TYPE_CHECKING:
     from fxsim.graph import LayerStats, Network
     from fxsim.hw import Numerics
     from fxsim.isa import Program
     from fxsim.ops import MacParams
-    from fxsim.sim.override import LayerFields
+    from fxsim.sim import LayerFields
 
 Ints = NDArray[np.int64]
 Array = NDArray[np.generic]
@@ -201,12 +209,8 @@ def forensics(
     HardwareError, QuantizationError
         `numerics` or `layers` cannot replace the program's own.
     """
-    if numerics is None and layers:
-        raise HardwareError("layers must come with numerics: a program pins its own", got=layers)
     _check_network(program, net)
-    if numerics is not None:
-        program = with_numerics(program, numerics, layers)
-        check_biases(program, layer_rules(program, numerics, layers or {}))
+    program = overridden(program, numerics, layers)
     run = execute(program, x, keep="all")
     issue = timeline(program).issue
     numbers = [number for number, layer in enumerate(program.layers) if layer.channels]
@@ -307,14 +311,9 @@ class _LayerRun:
 
     def _place(self, sample: int, sum_: Trajectory, number: int, instruction: int) -> str:
         k, stop, part = (int(column[number]) for column in (sum_.k, sum_.stop, sum_.part))
-        texts = (
-            f"sample {sample}",
-            layer_text(self.program, self.number),
-            output_text(sum_.output, self.places.shape[0]),
-            step_text(Phase(sum_.phase[number]), k, stop, part, late=number > 0),
-            time_text(int(self.issue[instruction]), instruction),
-        )
-        return ", ".join(texts)
+        output = output_text(sum_.output, self.places.shape[0])
+        step = step_text(Phase(sum_.phase[number]), k, stop, part, late=number > 0)
+        return place_text(self.program, sample, output, step, instruction, int(self.issue[instruction]))
 
     def _register(self, phase: Phase, stored: int) -> str:
         mode = Overflow[self.numerics.overflow.upper()]

@@ -14,7 +14,7 @@ from fxsim._core.errors import InputError
 from fxsim.numerics import Overflow
 from fxsim.numerics.reference import ref_overflow
 from fxsim.ops import MAC_OPERATORS, gather, mac_params
-from fxsim.sim.locate import Output, Phase
+from fxsim.sim import Output, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,19 +1,39 @@
-"""The cycle-level simulator: values, timing, and their meeting in `Result`."""
+"""The cycle-level simulator: values, timing, and their meeting in `Result`; where in a program what happens."""
 
+from fxsim.sim.carried import carried_numerics
 from fxsim.sim.estimate import estimate
-from fxsim.sim.override import with_numerics
+from fxsim.sim.executor import Execution, execute
+from fxsim.sim.locate import Output, Phase, Places, Step, locate
+from fxsim.sim.override import LayerFields, overridden, with_numerics
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
 from fxsim.sim.roofline import Roofline, roofline_of
 from fxsim.sim.simulate import simulate
+from fxsim.sim.timing import timeline
+from fxsim.sim.words import output_text, place_text, register_text, step_text
 
 __all__ = [
     "Energy",
+    "Execution",
+    "LayerFields",
     "LayerResult",
     "Layers",
+    "Output",
+    "Phase",
+    "Places",
     "Result",
     "Roofline",
+    "Step",
+    "carried_numerics",
     "estimate",
+    "execute",
+    "locate",
+    "output_text",
+    "overridden",
+    "place_text",
+    "register_text",
     "roofline_of",
     "simulate",
+    "step_text",
+    "timeline",
     "with_numerics",
 ]

@@ -23,6 +23,23 @@ CHANGEABLE = frozenset({"acc_bits", "acc_internal_bits", "overflow", "bias_polic
 """Numerics that a lowered program does not depend on: everything else is in its weights, biases and instructions."""
 
 
+def overridden(program: Program, numerics: Numerics | None, layers: LayerFields | None) -> Program:
+    """`with_numerics` under which every bias fits that must; `program` itself where `numerics` is None.
+
+    Raises
+    ------
+    HardwareError, QuantizationError
+        As `with_numerics`; a bias does not fit its register under bias_policy = error; `layers` stands alone.
+    """
+    if numerics is None and layers:
+        raise HardwareError("layers must come with numerics: a program pins its own", got=layers)
+    if numerics is None:
+        return program
+    changed = with_numerics(program, numerics, layers)
+    _check_biases(changed, layer_rules(program, numerics, layers or {}))
+    return changed
+
+
 def with_numerics(program: Program, numerics: Numerics, layers: LayerFields | None = None) -> Program:
     """Return `program` with the accumulators of `numerics` in every layer, instructions and hardware alike.
 
@@ -61,7 +78,7 @@ def layer_rules(program: Program, numerics: Numerics, layers: LayerFields) -> li
     return own
 
 
-def check_biases(program: Program, rules: Sequence[Numerics]) -> None:
+def _check_biases(program: Program, rules: Sequence[Numerics]) -> None:
     """Under bias_policy = error every bias must fit the new register; lowering has seen to the program's own."""
     strict = [number for number, rule in enumerate(rules) if rule.bias_policy == "error"]
     if not strict:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim._core.errors import HardwareError
 from fxsim.energy import energy_report, value_report
 from fxsim.graph import Tensors
 from fxsim.isa import Program
 from fxsim.sim.assembly import Values, add_values, assemble_result
 from fxsim.sim.executor import Execution, execute, symbol_affine
-from fxsim.sim.override import LayerFields, check_biases, layer_rules, with_numerics
+from fxsim.sim.override import LayerFields, overridden
 from fxsim.sim.timing import timeline
 from fxsim.sim.words import trap_sentence
 
@@ -63,11 +62,7 @@ def simulate(
         bias_policy = error; `layers` stands alone.
     """
     program = program if isinstance(program, Program) else Program.load(program)
-    if numerics is None and layers:
-        raise HardwareError("layers must come with numerics: a program pins its own", got=layers)
-    if numerics is not None:
-        program = with_numerics(program, numerics, layers)
-        check_biases(program, layer_rules(program, numerics, layers or {}))
+    program = overridden(program, numerics, layers)
     execution = execute(program, x, keep=keep, activity=value_energy)
     timing, energy = timeline(program), energy_report(program)
     values = Values(

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 _VERBS = {Overflow.SATURATE: "saturated at", Overflow.WRAP: "wrapped to", Overflow.TRAP: "trapped at"}
 
 
-def layer_text(program: Program, number: int) -> str:
-    """``layer 7 'conv3' (CONV_2D)``."""
-    layer = program.layers[number]
-    return f"layer {number} {layer.name!r} ({layer.op})"
+def place_text(program: Program, sample: int, output: str, step: str, instruction: int, cycle: int) -> str:
+    """Where and when: sample, layer, `output_text`, `step_text`, the instruction and the cycle of its issue."""
+    number = int(program.layer_of[instruction])
+    layer = f"layer {number} {program.layers[number].name!r} ({program.layers[number].op})"
+    return f"sample {sample}, {layer}, {output}, {step}, cycle {cycle:,}, instruction {instruction}"
 
 
 def output_text(output: Output, images: int) -> str:
@@ -43,11 +44,6 @@ def step_text(phase: Phase, k: int, stop: int, part: int, *, late: bool = False)
     return "read-out"
 
 
-def time_text(cycle: int, instruction: int) -> str:
-    """``cycle 18,204, instruction 512``."""
-    return f"cycle {cycle:,}, instruction {instruction}"
-
-
 def register_text(mode: Overflow, phase: Phase, bits: int, internal_bits: int, stored: int) -> str:
     """What the accumulator did, and what it holds then."""
     if mode is not Overflow.READOUT:
@@ -65,15 +61,8 @@ def trap_sentence(program: Program, timing: Timeline, event: TrapEvent, stats: S
     top = (1 << (bits - 1)) - 1
     stored = min(max(event.exact, -top - 1), top)
     low, high = (int(ends[channel]) for ends in (stats[number].channel_acc_min, stats[number].channel_acc_max))
-    place = ", ".join(
-        [
-            f"sample {event.sample}",
-            layer_text(program, number),
-            _trap_output(program, number, event, channel),
-            _trap_step(program, event),
-            time_text(int(timing.issue[event.instruction]), event.instruction),
-        ]
-    )
+    output, step = _trap_output(program, number, event, channel), _trap_step(program, event)
+    place = place_text(program, event.sample, output, step, event.instruction, int(timing.issue[event.instruction]))
     return (
         f"{place}: {register_text(Overflow.TRAP, Phase.SUM, bits, bits, stored)}; exact sum {event.exact:,}; "
         f"{bits_needed(low, high)} bits would be enough for this channel"
