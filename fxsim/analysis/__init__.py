@@ -8,21 +8,27 @@ from fxsim.analysis.forensics import Event, Forensics, LayerForensics, forensics
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
+from fxsim.analysis.width_result import CurvePoint, LayerErrors, NetworkEffects, WidthSweep
+from fxsim.analysis.width_sweep import width_sweep
 
 __all__ = [
     "Assignment",
     "Assignments",
     "BitCost",
     "BitCosts",
+    "CurvePoint",
     "Event",
     "Forensics",
     "LayerBounds",
+    "LayerErrors",
     "LayerForensics",
     "LayerOrders",
+    "NetworkEffects",
     "Order",
     "OrderResult",
     "Reach",
     "Trajectory",
+    "WidthSweep",
     "a2q_widths",
     "applications",
     "assign_widths",
@@ -37,4 +43,5 @@ __all__ = [
     "predicted",
     "register_width",
     "trajectory",
+    "width_sweep",
 ]

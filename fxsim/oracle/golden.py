@@ -11,10 +11,11 @@ from fxsim.graph import ABSENT, LayerStats, Network, Tensors, as_samples, from_s
 from fxsim.ops import OPERATORS, layer_numerics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from fxsim.graph import Node
     from fxsim.hw import Numerics
     from fxsim.ops import Layers
 
@@ -55,12 +56,10 @@ def golden_stats(
 
 def _run(net: Network, x: object, numerics: Numerics | None, layers: Layers | None) -> tuple[Tensors, list[LayerStats]]:
     own = _numerics(net, numerics, layers)
-    given, samples = as_samples(input_specs(net), x)
-    arrays = dict(zip(net.inputs, given, strict=True))
+    arrays, samples = input_arrays(net, x)
     stats = []
     for node, rule in zip(net.nodes, own, strict=True):
-        inputs = [_operand(net, arrays, i, samples) for i in node.inputs]
-        outcome = OPERATORS[node.op].run(net, node, inputs, rule)
+        outcome = OPERATORS[node.op].run(net, node, operand_arrays(net, node, arrays, samples), rule)
         arrays.update(zip(node.outputs, outcome.outputs, strict=True))
         stats.append(outcome.stats)
     named = {net.values[i].name: from_samples(a, net.values[i].type.shape) for i, a in arrays.items()}
@@ -75,7 +74,18 @@ def _numerics(net: Network, numerics: Numerics | None, layers: Layers | None) ->
     return [None] * len(net.nodes)
 
 
-def _operand(net: Network, arrays: dict[int, Array], index: int, samples: int) -> Array | None:
+def input_arrays(net: Network, x: object) -> tuple[dict[int, Array], int]:
+    """User data by value number, (N, *shape) each, and N; `InputError` where `x` does not fit."""
+    given, samples = as_samples(input_specs(net), x)
+    return dict(zip(net.inputs, given, strict=True)), samples
+
+
+def operand_arrays(net: Network, node: Node, arrays: Mapping[int, Array], samples: int) -> list[Array | None]:
+    """Operands of `node` as `Operator.run` takes them: computed ones from `arrays`, constants for every sample."""
+    return [_operand(net, arrays, i, samples) for i in node.inputs]
+
+
+def _operand(net: Network, arrays: Mapping[int, Array], index: int, samples: int) -> Array | None:
     if index == ABSENT:
         return None
     if index in arrays:

@@ -1,0 +1,172 @@
+"""One pass, every width: what narrower accumulators do to a network, layer by layer or as a whole.
+
+One exact run keeps every output's extremes of its prefixes; a configuration -- a width and an overflow rule -- that
+they do not leave is answered by it, the others replay the outputs they touch. In the whole network a changed OFM
+changes later layers: a sample is run again from the first layer where one of its codes differs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim._core.errors import HardwareError, InputError, QuantizationError
+from fxsim.analysis.assignment import check_labels
+from fxsim.analysis.exact import exact_run, mac_nodes
+from fxsim.analysis.width_layers import CHANGED, COUNTERS, MAX_ERROR, NOISE, Grid, Layer, count_layer
+from fxsim.analysis.width_network import NetworkTally
+from fxsim.analysis.width_result import LayerErrors, WidthSweep
+from fxsim.ops import mac_params
+from fxsim.oracle import input_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fxsim.analysis.width_layers import LayerRun
+    from fxsim.graph import Network
+    from fxsim.hw import Numerics
+
+Array = NDArray[np.generic]
+Ints = NDArray[np.int64]
+
+MODES = ("wrap", "saturate", "readout")
+"""Overflow rules that a sweep knows; trap has the values and counters of saturate."""
+_LEAST, _WIDEST = 2, 64
+
+
+def width_sweep(
+    net: Network,
+    x: object,
+    *,
+    numerics: Numerics,
+    widths: Sequence[int] = range(8, 33),
+    modes: Sequence[str] = MODES,
+    isolated: bool = False,
+    labels: object = None,
+) -> WidthSweep:
+    """Run `net` with accumulators of every width under every overflow rule; equal to one golden run for each.
+
+    Parameters
+    ----------
+    net, x
+        As for `fxsim.golden`.
+    numerics
+        Groups, order, parts, zero points, internal width, requantizer. Its width and overflow rule are replaced in
+        every layer; a bias that does not fit is loaded through the rule (``bias_policy = "apply"``), and counted.
+    widths
+        Accumulator widths in bits, each once.
+    modes
+        Of ``"wrap"``, ``"saturate"`` and ``"readout"``.
+    isolated
+        Whether every layer is fed the exact IFM, instead of what the layers before it made at that width.
+    labels
+        Class of every sample, for the network's accuracy: integers (N,).
+
+    Raises
+    ------
+    InputError
+        `x` or `labels` does not fit; widths or modes are unknown or repeated.
+    HardwareError
+        A width is more than the requantizer, or the internal register under readout, can take.
+    LoweringError
+        `numerics` cannot hold a layer's operands, or a sum leaves every accumulator.
+    """
+    grid = _grid(numerics, widths, modes)
+    layers = _layers(net, grid)
+    _, samples = input_arrays(net, x)
+    known = _labels(net, labels, samples, isolated)
+    tensors, bits = exact_run(net, x, numerics)
+    exact = {i: tensors[v.name].reshape(samples, *v.type.shape) for i, v in enumerate(net.values) if v.name in tensors}
+    runs = [count_layer(layer, exact[layer.node.inputs[0]], grid, bits) for layer in layers]
+    if isolated:
+        return _isolated(net, layers, grid, samples, runs)
+    return _network(net, layers, grid, exact, runs, known)
+
+
+def _grid(numerics: Numerics, widths: Sequence[int], modes: Sequence[str]) -> Grid:
+    """Every configuration, each of them legal."""
+    given = list(widths)
+    bad = [w for w in given if type(w) is not int or not _LEAST <= w <= _WIDEST]
+    if bad or not given or len(set(given)) < len(given):
+        raise InputError(f"widths must be different integers in {_LEAST}..{_WIDEST}, at least one", got=given)
+    if not modes or isinstance(modes, str) or not set(modes) <= set(MODES) or len(set(modes)) < len(modes):
+        raise InputError(f"modes must be different ones of {', '.join(MODES)}, at least one", got=modes)
+    grid = Grid(numerics, tuple(modes), tuple(sorted(given)))
+    for mode in range(len(grid.modes)):
+        grid.rule(mode, len(given) - 1)
+    return grid
+
+
+def _layers(net: Network, grid: Grid) -> list[Layer]:
+    widest = grid.rule(0, len(grid.widths) - 1)
+    layers = []
+    for number in mac_nodes(net):
+        node = net.nodes[number]
+        try:
+            params = mac_params(net, node, widest)
+        except QuantizationError as error:
+            raise HardwareError(str(error), where=f"node {node.name!r}") from None
+        layers.append(Layer(number, node, params, net.values[node.outputs[0]].type))
+    return layers
+
+
+def _labels(net: Network, labels: object, samples: int, isolated: bool) -> Ints | None:
+    if labels is None:
+        return None
+    if isolated:
+        raise InputError("labels must be left out where layers are isolated: the network's results are exact")
+    array = check_labels(np.asarray(labels), samples)
+    output = net.values[net.outputs[0]].type
+    classes = output.size // (output.shape[0] if output.shape[:1] == (1,) else 1)
+    if array.min() < 0 or array.max() >= classes:
+        raise InputError(f"labels must be in 0..{classes - 1}", got=(int(array.min()), int(array.max())))
+    return array.astype(np.int64)
+
+
+def _isolated(net: Network, layers: Sequence[Layer], grid: Grid, samples: int, runs: Sequence[LayerRun]) -> WidthSweep:
+    found = _stack([run.samples.sum(axis=0) for run in runs], (COUNTERS + 3, *grid.shape))
+    worst = _stack([run.samples[:, MAX_ERROR].max(axis=0) for run in runs], grid.shape)
+    errors = LayerErrors(
+        changed=found[:, CHANGED],
+        max_error=worst,
+        noise=found[:, NOISE],
+        signal=np.array([run.signal for run in runs], np.int64),
+        counters=tuple(run.counters for run in runs),
+        extremes=tuple(run.extremes for run in runs),
+    )
+    return WidthSweep(**_head(net, layers, grid, samples), **_counters(found), errors=errors)
+
+
+def _network(
+    net: Network, layers: Sequence[Layer], grid: Grid, exact: Mapping[int, Array], runs: Sequence[LayerRun],
+    labels: Ints | None,
+) -> WidthSweep:  # fmt: skip
+    tally = NetworkTally(net, layers, grid, labels)
+    tally.add(exact, runs)
+    return WidthSweep(**_head(net, layers, grid, tally.seen), **_counters(tally.counters), effects=tally.result())
+
+
+def _head(net: Network, layers: Sequence[Layer], grid: Grid, samples: int) -> dict[str, Any]:
+    """Fields of `WidthSweep` that say what was swept."""
+    return {
+        "network": net.name,
+        "nodes": tuple(layer.number for layer in layers),
+        "layers": tuple(layer.node.name for layer in layers),
+        "ops": tuple(layer.node.op for layer in layers),
+        "modes": grid.modes,
+        "widths": grid.widths,
+        "samples": samples,
+        "outputs": np.array([samples * layer.outputs for layer in layers], np.int64),
+    }
+
+
+def _counters(found: Ints) -> dict[str, Any]:
+    """Fields of `WidthSweep` that count, from [layers, >= COUNTERS, modes, widths]."""
+    names = ("events", "overflowed", "bias_overflowed", "internal_wraps")
+    return {name: found[:, kind] for kind, name in enumerate(names)}
+
+
+def _stack(arrays: Sequence[Ints], shape: tuple[int, ...]) -> Ints:
+    return np.stack(arrays) if arrays else np.zeros((0, *shape), np.int64)
