@@ -5,6 +5,7 @@ from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs, register_width
 from fxsim.analysis.bounds import LayerBounds, a2q_widths, layer_bounds
 from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.analysis.forensics import Event, Forensics, LayerForensics, forensics
+from fxsim.analysis.observed import Observation, ObservedLayer, observe, zero_event_bound
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
@@ -24,6 +25,8 @@ __all__ = [
     "LayerForensics",
     "LayerOrders",
     "NetworkEffects",
+    "Observation",
+    "ObservedLayer",
     "Order",
     "OrderResult",
     "Reach",
@@ -39,9 +42,11 @@ __all__ = [
     "forensics",
     "layer_bounds",
     "mac_nodes",
+    "observe",
     "order_plans",
     "predicted",
     "register_width",
     "trajectory",
     "width_sweep",
+    "zero_event_bound",
 ]

@@ -69,6 +69,12 @@ class Requant:
         scheme.check(multiplier, shift)
         return Requant(multiplier, shift, scheme.value(multiplier, shift))
 
+    def take(self, channels: Integers | slice) -> Requant:
+        """Parameters of some channels; one set serves them all."""
+        if len(self) == 1:
+            return self
+        return Requant(self.multiplier[channels], self.shift[channels], self.real[channels], self.floating)
+
     def __len__(self) -> int:
         return self.multiplier.size
 

@@ -132,12 +132,18 @@ def accumulate(params: MacParams, x: Ints, numerics: Numerics | None) -> tuple[I
     return found.value, found.stats()
 
 
-def accumulate_outputs(params: MacParams, x: Ints, numerics: Numerics) -> Accumulated:
-    """Accumulate operands `x` of output positions (see `gather`) under the rule and order of `numerics`."""
-    stream = params.stream
+def accumulate_outputs(
+    params: MacParams, x: Ints, numerics: Numerics, channels: Ints | slice = slice(None)
+) -> Accumulated:
+    """Accumulate operands `x` of output positions (see `gather`) under the rule and order of `numerics`.
+
+    Only the output channels `channels` are worked out.
+    """
+    stream = params.stream[:, channels]
+    x = x if x.ndim == 2 else x[:, :, channels]
     if numerics.order == "reversed":
         x, stream = x[:, ::-1], stream[::-1]
-    return _Accumulators(numerics, params.initial, len(x)).run(x, stream)
+    return _Accumulators(numerics, params.initial[channels], len(x)).run(x, stream)
 
 
 def accumulate_permuted(params: MacParams, x: Ints, numerics: Numerics, order: Ints) -> Accumulated:
