@@ -25,6 +25,7 @@ _FACE = {
     "lower": "fxsim.api",
     "run": "fxsim.api",
     "simulate": "fxsim.api",
+    "sweep": "fxsim.api",
 }
 
 __all__ = ["__version__", *_FACE]  # noqa: PLE0604 - the names are the keys of one table

@@ -1,4 +1,4 @@
-"""The public functions: load, gemm, lower, simulate, run, estimate, golden; paths and names are accepted everywhere."""
+"""The public functions: load, gemm, lower, simulate, run, estimate, golden, sweep; paths and names serve everywhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError, ModelFormatError
+from fxsim.analysis import run_sweep as sweep
 from fxsim.formats import gemm
 from fxsim.formats.tflite import read_tflite
 from fxsim.graph import Network, Tensors, random_samples
@@ -38,6 +39,7 @@ __all__ = [
     "random_samples",
     "run",
     "simulate",
+    "sweep",
 ]
 
 

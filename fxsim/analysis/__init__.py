@@ -9,6 +9,7 @@ from fxsim.analysis.observed import Observation, ObservedLayer, observe, zero_ev
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
+from fxsim.analysis.sweep import SweepResult, import_pyarrow, run_sweep
 from fxsim.analysis.width_result import CurvePoint, LayerErrors, NetworkEffects, WidthSweep
 from fxsim.analysis.width_sweep import width_sweep
 
@@ -30,6 +31,7 @@ __all__ = [
     "Order",
     "OrderResult",
     "Reach",
+    "SweepResult",
     "Trajectory",
     "WidthSweep",
     "a2q_widths",
@@ -40,12 +42,14 @@ __all__ = [
     "compare_orders",
     "exact_run",
     "forensics",
+    "import_pyarrow",
     "layer_bounds",
     "mac_nodes",
     "observe",
     "order_plans",
     "predicted",
     "register_width",
+    "run_sweep",
     "trajectory",
     "width_sweep",
     "zero_event_bound",

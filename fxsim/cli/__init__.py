@@ -17,7 +17,7 @@ from fxsim._core.errors import FxsimError, TrapError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = ("run", "estimate", "lower", "asm", "disasm", "info", "ops", "isa", "certify")
+VERBS = ("run", "estimate", "sweep", "lower", "asm", "disasm", "info", "ops", "isa", "certify")
 
 
 def parser() -> argparse.ArgumentParser:
