@@ -7,6 +7,7 @@ from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.analysis.forensics import Event, Forensics, LayerForensics, forensics
 from fxsim.analysis.observed import Observation, ObservedLayer, observe, zero_event_bound
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
+from fxsim.analysis.ranges import CodeRange
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
 from fxsim.analysis.sweep import SweepResult, import_pyarrow, run_sweep
@@ -18,6 +19,7 @@ __all__ = [
     "Assignments",
     "BitCost",
     "BitCosts",
+    "CodeRange",
     "CurvePoint",
     "Event",
     "Forensics",

@@ -7,26 +7,27 @@ All widths are signed, computed on integers, and hold for every input of the lay
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from fxsim.analysis.exact import mac_nodes
+from fxsim._core.errors import InputError
+from fxsim.analysis.ranges import CodeRange, mac_range, result_range
 from fxsim.analysis.reach import Reach, applications, layer_reach
 from fxsim.numerics import signed_widths
-from fxsim.ops import layer_numerics, mac_params
+from fxsim.ops import MAC_OPERATORS, layer_numerics, mac_params
 
 if TYPE_CHECKING:
-    from fxsim.graph import DType, Network
+    from fxsim.graph import DType, Network, Value
     from fxsim.hw import Numerics
     from fxsim.ops import Layers, MacParams
 
 Ints = NDArray[np.int64]
-
-_FINAL_ONLY = ("wrap", "readout")
-"""Overflow rules whose result is right whenever the final sum fits."""
+Ranges = Mapping[str, tuple[ArrayLike, ArrayLike]]
+"""Least and greatest codes by tensor name."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +50,11 @@ class LayerBounds:
         A2Q's norm bound: no bias, no zero points.
     exact
         What the actual weights, zero points, bias, padding, groups and order reach with free input codes.
+    operand, propagated
+        Range of the input codes for any input of the network, by channel, and what is reached with it. Upstream layers
+        that could overflow count with their whole clamp range: nothing is assumed.
+    calibrated
+        What is reached with the ranges given by hand: observed, no proof. None where the input has none.
     """
 
     node: int
@@ -61,6 +67,9 @@ class LayerBounds:
     l1: Ints
     a2q_l1: Ints
     exact: Reach
+    operand: CodeRange
+    propagated: Reach
+    calibrated: Reach | None
 
     @property
     def exact_wrap(self) -> Ints:
@@ -73,12 +82,29 @@ class LayerBounds:
         return self.exact.every_bits
 
     @property
+    def propagated_wrap(self) -> Ints:
+        """As `exact_wrap`, for inputs that the network can produce by `operand`."""
+        return self.propagated.final_bits
+
+    @property
+    def propagated_saturate(self) -> Ints:
+        """As `exact_saturate`, for inputs that the network can produce by `operand`."""
+        return self.propagated.every_bits
+
+    @property
     def group_bits(self) -> Ints:
         """Width for the prefix after each rule application, int64 [A, N]; rows of `fxsim.analysis.applications`."""
         return self.exact.bits
 
+    @property
+    def proved(self) -> int:
+        """Width at which the layer computes every output exactly, whatever the network's input."""
+        return int(self.propagated.bits_for(self.overflow).max())
 
-def layer_bounds(net: Network, numerics: Numerics, *, layers: Layers | None = None) -> list[LayerBounds]:
+
+def layer_bounds(
+    net: Network, numerics: Numerics, *, layers: Layers | None = None, ranges: Ranges | None = None
+) -> list[LayerBounds]:
     """Bounds of every layer with accumulators, in execution order.
 
     Parameters
@@ -86,26 +112,61 @@ def layer_bounds(net: Network, numerics: Numerics, *, layers: Layers | None = No
     net
         A network that `fxsim.ops.validate` accepts.
     numerics
-        Groups, order, parts, zero-point mode and overflow rule; the accumulator width itself bounds nothing.
+        Groups, order, parts, zero-point mode and overflow rule. The accumulator width matters to `propagated` only: a
+        layer that can overflow passes its whole clamp range on.
     layers
         Numerics that differ in single layers, as for `fxsim.lower`.
+    ranges
+        Least and greatest code of tensors by name, as observed on data; integers, or one per index of the last axis.
 
     Raises
     ------
     LoweringError
         `layers` names no layer, operands exceed the hardware's widths, a sum could leave 63 bits.
+    InputError
+        `ranges` names no tensor, or is no interval of its codes.
     """
     rules = layer_numerics(net, numerics, layers or {})
-    return [_bounds(net, number, rules[number]) for number in mac_nodes(net)]
+    observed = _observed(net, ranges or {})
+    known = {i: CodeRange.of_type(net.values[i]) for i in net.inputs}
+    found = []
+    for number, node in enumerate(net.nodes):
+        if node.op in MAC_OPERATORS:
+            rule = dataclasses.replace(rules[number], bias_policy="apply")
+            params = mac_params(net, node, rule)
+            layer = _bounds(net, number, params, rule, known[node.inputs[0]], observed.get(node.inputs[0]))
+            known[node.outputs[0]] = mac_range(params, rule, layer.propagated)
+            found.append(layer)
+        elif net.results(node)[0].type.dtype.is_integer:
+            known[node.outputs[0]] = result_range(net, node, known)
+    return found
 
 
-def _bounds(net: Network, number: int, rule: Numerics) -> LayerBounds:
+def _observed(net: Network, ranges: Ranges) -> dict[int, CodeRange]:
+    ids = {value.name: i for i, value in enumerate(net.values)}
+    unknown = sorted(set(ranges) - set(ids))
+    if unknown:
+        raise InputError("ranges must be of tensors of the network", got=unknown)
+    return {ids[name]: _range_of(net.values[ids[name]], *ends) for name, ends in ranges.items()}
+
+
+def _range_of(value: Value, lo: ArrayLike, hi: ArrayLike) -> CodeRange:
+    whole = CodeRange.of_type(value)
+    low, high = (np.asarray(end) for end in (lo, hi))
+    fits = all(end.dtype.kind in "iu" and end.shape in ((), whole.lo.shape) for end in (low, high))
+    if not fits or (low < whole.lo).any() or (low > high).any() or (high > whole.hi).any():
+        expected = f"range must be an interval of {value.type.dtype.value} codes, or one per index of the last axis"
+        raise InputError(expected, got=(lo, hi), where=f"tensor {value.name!r}")
+    return CodeRange(low + 0 * whole.lo, high + 0 * whole.hi)
+
+
+def _bounds(
+    net: Network, number: int, params: MacParams, rule: Numerics, operand: CodeRange, observed: CodeRange | None
+) -> LayerBounds:
     node = net.nodes[number]
-    params = mac_params(net, node, dataclasses.replace(rule, bias_policy="apply"))
     x, w = (net.values[i].type.dtype for i in node.inputs[:2])
     norms = np.abs(params.stream).sum(axis=0)
     depth = len(params.stream)
-    free = np.ones(params.window.channels, np.int64)
     return LayerBounds(
         number,
         node.name,
@@ -116,8 +177,17 @@ def _bounds(net: Network, number: int, rule: Numerics) -> LayerBounds:
         a2q_type=a2q_widths([depth << (_bits(w) - 1)] * params.channels, x),
         l1=_l1_widths(params, norms),
         a2q_l1=a2q_widths(norms.tolist(), x),
-        exact=layer_reach(params, rule, free * params.x_lo, free * params.x_hi),
+        exact=reach_of(params, rule, CodeRange.of_type(net.values[node.inputs[0]])),
+        operand=operand,
+        propagated=reach_of(params, rule, operand),
+        calibrated=None if observed is None else reach_of(params, rule, observed),
     )
+
+
+def reach_of(params: MacParams, rule: Numerics, codes: CodeRange) -> Reach:
+    """What a layer reaches with input codes in `codes`, by channel of the input tensor."""
+    own = codes.refold(params.window.channels)
+    return layer_reach(params, rule, own.lo, own.hi)
 
 
 def _bits(dtype: DType) -> int:

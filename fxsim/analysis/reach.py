@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
+_FINAL_ONLY = ("wrap", "readout")
+"""Overflow rules whose result is right whenever the final sum fits."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
@@ -41,6 +44,10 @@ class Reach:
     def every_bits(self) -> Ints:
         """Width that every prefix needs: what saturate and trap must hold; int64 [N]."""
         return signed_widths(self.low.min(axis=0), self.high.max(axis=0))
+
+    def bits_for(self, overflow: str) -> Ints:
+        """Width at which overflow rule `overflow` gives every output exactly: int64 [N]."""
+        return self.final_bits if overflow in _FINAL_ONLY else self.every_bits
 
     def hull(self, other: Reach) -> Reach:
         """What either of the two reaches."""

@@ -292,6 +292,20 @@ def check_requant_width(scheme: Scheme, acc_bits: int) -> None:
         raise QuantizationError(expected, got=acc_bits)
 
 
+_WRAPPING = (SchemeCode.TFL_DOUBLE, SchemeCode.TFL_DOUBLE_UP, SchemeCode.MBQM64)
+"""Schemes whose shift to the left, or result, wraps at W bits."""
+
+
+def monotone_limit(requant: Requant, scheme: Scheme, acc_bits: int = 32) -> Integers:
+    """Greatest magnitude of accumulators up to which `requantize` is monotone, per channel: int64 [n].
+
+    Multipliers are not negative and every rounding is monotone, so only a wrap at W = max(32, acc_bits) can break it.
+    """
+    if scheme.code not in _WRAPPING:
+        return np.full(len(requant), np.iinfo(np.int64).max)
+    return np.int64((1 << (max(32, acc_bits) - 1)) - 1) >> np.maximum(requant.shift, 0)
+
+
 def _check_output(zero: int, lo: int, hi: int) -> None:
     if not -(1 << 31) <= lo <= hi < 1 << 32:
         raise QuantizationError("output range must be ordered and of at most 32 bits", got=(lo, hi))

@@ -16,6 +16,7 @@ from fxsim.numerics import (
     Requant,
     SchemeCode,
     check_requant_width,
+    monotone_limit,
     requantize,
     requantize_scalar,
     rescale,
@@ -47,6 +48,32 @@ def test_every_code_has_a_scheme() -> None:
     assert list(SCHEMES) == [code.name for code in SchemeCode]
     with pytest.raises(QuantizationError, match=r"scheme code must be in 0\.\.8, not 9"):
         scheme_of(9)
+
+
+@ALL
+@given(st.data())
+def test_monotone_up_to_the_limit(name: str, data: st.DataObject) -> None:
+    """Accumulators at the limit, and on and beside ties of the result."""
+    scheme = SCHEMES[name]
+    acc, real, bits = data.draw(requant_cases(name))
+    requant = scheme.derive(real)
+    limit = min(int(monotone_limit(requant, scheme, bits)[0]), (1 << (bits - 1)) - 1)
+    others = data.draw(st.lists(st.integers(-3, 3), max_size=3))
+    accs = [-limit, limit, -limit // 2, limit // 2, *(min(max(acc + d, -limit), limit) for d in (0, *others))]
+    codes = requantize(np.array(sorted(accs)), requant, scheme, zero=0, lo=-(1 << 31), hi=(1 << 31) - 1, acc_bits=bits)
+    assert codes.tolist() == sorted(codes.tolist())
+
+
+def test_a_shift_that_wraps_ends_monotony() -> None:
+    """1.5 is 0.75 * 2**31 at shift 1: beyond (2**31 - 1) >> 1 the product wraps."""
+    scheme = SCHEMES["TFL_DOUBLE"]
+    requant = scheme.derive(np.array([1.5, 0.5]))
+    limit, wide = monotone_limit(requant, scheme).tolist()
+    assert (limit, wide) == ((1 << 30) - 1, (1 << 31) - 1)
+    ends = np.array([[limit, limit], [limit + 1, limit + 3]])
+    codes = requantize(ends, requant, scheme, zero=0, lo=-(1 << 31), hi=(1 << 31) - 1)
+    assert codes[1, 0] < codes[0, 0]
+    assert codes[1, 1] > codes[0, 1]
 
 
 @given(edge_ints(48), st.integers(-(1 << 31), (1 << 31) - 1), st.integers(1, 62))
