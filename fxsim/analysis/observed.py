@@ -47,7 +47,7 @@ class ObservedLayer:
         Width that holds them.
     output_equal
         Least width at which, and at every greater one, no OFM code of the channel differs from the exact one, under the
-        layer's overflow rule.
+        layer's overflow rule. The internal register of readout is as wide as the hardware's, or as that width.
     calibrated
         Width of the layer on the calibration half.
     exceeding
@@ -175,6 +175,7 @@ class _Looker:
 
     def __init__(self, net: Network, number: int, rule: Numerics, wide: int, ifm: NDArray[Any]) -> None:
         self.number, self.name = number, net.nodes[number].name
+        self.internal = rule.acc_internal_bits
         self.rule = dataclasses.replace(rule, acc_bits=wide, acc_internal_bits=max(wide, rule.acc_internal_bits))
         self.params: MacParams = mac_params(net, net.nodes[number], self.rule)
         self.wide, self.samples = wide, len(ifm)
@@ -222,7 +223,7 @@ class _Looker:
             rows = np.flatnonzero((needed[:, channels] > bits).any(axis=1))
             if not rows.size:
                 continue
-            narrow = dataclasses.replace(self.rule, acc_bits=bits)
+            narrow = dataclasses.replace(self.rule, acc_bits=bits, acc_internal_bits=max(bits, self.internal))
             value = accumulate_outputs(self.params, x[rows], narrow, channels).value
             differ = (self._codes(value, bits, channels) != exact[np.ix_(rows, channels)]).any(axis=0)
             equal[channels[differ]] = bits + 1
