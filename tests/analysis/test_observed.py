@@ -32,7 +32,8 @@ RULES: list[dict[str, Any]] = [
 
 
 def numerics(fields: dict[str, Any]) -> Numerics:
-    return Hardware(**fields).numerics
+    rule: Numerics = Hardware(**fields).numerics
+    return rule
 
 
 def at_width(rule: Numerics, bits: int) -> Numerics:
