@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.numerics import requantize
+from fxsim.analysis.width_kernel import Prepared, mode_codes
+from fxsim.numerics import IntFormat, requantize, saturate_array
 from fxsim.ops import Accumulated, accumulate_outputs, gather, position_chunks
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Ints = NDArray[np.int64]
 COUNTERS = 4
 """Counters of a configuration: events, outputs with one, bias loads that left, internal wraps; then the errors."""
 CHANGED, MAX_ERROR, NOISE = range(COUNTERS, COUNTERS + 3)
-_RUNTIME_BITS = 32
+RUNTIME_BITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,13 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """One node that accumulates; `ofm` is its result's type."""
+    """One node that accumulates; `ofm` is its result's type, `prepared` is None where only NumPy is exact."""
 
     number: int
     node: Node
     params: MacParams
     ofm: TensorType
+    prepared: Prepared | None
 
     @property
     def outputs(self) -> int:
@@ -89,16 +91,21 @@ class LayerRun:
         Least and greatest exact prefix, the bias included.
     signal : int
         Sum of the squared exact codes less their zero point.
+    ofm : [S, ...]
+        Exact codes.
     """
 
     counters: Ints
     samples: Ints
     extremes: Ints
     signal: int
+    ofm: Array
 
 
 def count_layer(layer: Layer, ifm: Array, grid: Grid, exact_bits: int) -> LayerRun:
     """Run `layer` under every configuration on the exact `ifm` (S, ...); codes of `exact_bits` are the right ones."""
+    if layer.prepared is not None:
+        return _kernel_run(layer, layer.prepared, ifm, grid)
     tally = _LayerTally(layer, grid, exact_bits, len(ifm))
     for sample in range(len(ifm)):
         for x in _operands(layer.params, ifm[sample : sample + 1]):
@@ -106,17 +113,45 @@ def count_layer(layer: Layer, ifm: Array, grid: Grid, exact_bits: int) -> LayerR
     return tally.result()
 
 
-def run_layer(layer: Layer, ifm: Array, numerics: Numerics) -> tuple[Array, Ints]:
-    """OFM (S, ...) of `layer` under one configuration, and its counters by sample, int64 [S, 4]."""
-    counters = np.zeros((len(ifm), COUNTERS), np.int64)
-    rows = []
-    for sample in range(len(ifm)):
-        for x in _operands(layer.params, ifm[sample : sample + 1]):
-            found = accumulate_outputs(layer.params, x, numerics)
-            counters[sample] += [counts.sum() for counts in _counts(found)]
-            rows.append(_codes(layer.params, found.value, numerics.acc_bits))
-    codes = np.concatenate(rows).astype(layer.ofm.dtype.numpy)
-    return codes.reshape(len(ifm), *layer.ofm.shape), counters
+def run_layer(layer: Layer, ifm: Array, grid: Grid, place: tuple[int, int]) -> tuple[Array, Ints]:
+    """OFM (S, ...) of `layer` under one configuration, and its counters over all samples, int64 [4]."""
+    mode, width = place
+    if layer.prepared is not None:
+        one = Grid(grid.numerics, (grid.modes[mode],), (grid.widths[width],))
+        run = _kernel_run(layer, layer.prepared, ifm, one, emit=(0, 0))
+        return run.ofm, run.counters.sum(axis=(1, 2, 3))
+    numerics, counters, rows = grid.rule(mode, width), np.zeros(COUNTERS, np.int64), []
+    for x in _operands(layer.params, ifm):
+        found = accumulate_outputs(layer.params, x, numerics)
+        counters += [counts.sum() for counts in _counts(found)]
+        rows.append(_codes(layer.params, found.value, numerics.acc_bits))
+    return _ofm(layer, rows, len(ifm)), counters
+
+
+def _kernel_run(
+    layer: Layer, prepared: Prepared, ifm: Array, grid: Grid, emit: tuple[int, int] = (-1, -1)
+) -> LayerRun:  # fmt: skip
+    """`LayerRun` with the codes of configuration `emit`, the exact ones by default; internal registers never wrap."""
+    channels, samples = layer.params.channels, len(ifm)
+    found = prepared.run(ifm, mode_codes(grid.modes), np.array(grid.widths, np.int64), emit)
+    left = np.stack([[_bias_left(layer, grid.rule(m, w)) for w in range(grid.shape[1])] for m in range(grid.shape[0])])
+    per_channel = left * (samples * layer.outputs // channels)
+    counters = np.stack([*found.channels[..., :channels], per_channel, np.zeros_like(per_channel)])
+    bias = np.broadcast_to(left.sum(axis=-1) * (layer.outputs // channels), (samples, 1, *grid.shape))
+    by_sample = np.concatenate([found.samples[:, :2], bias, np.zeros_like(bias), found.samples[:, 2:]], axis=1)
+    ofm = _ofm(layer, [found.codes], samples)
+    return LayerRun(counters, by_sample, found.extremes[:, :channels], int(found.signal[0]), ofm)
+
+
+def _bias_left(layer: Layer, numerics: Numerics) -> Ints:
+    """Whether each channel's bias load leaves the register: 0 or 1."""
+    bits = numerics.acc_internal_bits if numerics.overflow == "readout" else numerics.acc_bits
+    initial = layer.params.initial
+    return np.asarray(saturate_array(initial, IntFormat(bits)) != initial, np.int64)
+
+
+def _ofm(layer: Layer, codes: list[NDArray[Any]], samples: int) -> Array:
+    return np.concatenate(codes).astype(layer.ofm.dtype.numpy).reshape(samples, *layer.ofm.shape)
 
 
 def _operands(params: MacParams, ifm: Array) -> Iterator[Ints]:
@@ -143,7 +178,8 @@ class _LayerTally:
 
     def __init__(self, layer: Layer, grid: Grid, exact_bits: int, samples: int) -> None:
         channels = layer.params.channels
-        self.params, self.grid, self.exact_bits = layer.params, grid, exact_bits
+        self.layer, self.params, self.grid, self.exact_bits = layer, layer.params, grid, exact_bits
+        self.rows: list[Ints] = []
         self.counters = np.zeros((COUNTERS, *grid.shape, channels), np.int64)
         self.samples = np.zeros((samples, COUNTERS + 3, *grid.shape), np.int64)
         bounds = np.iinfo(np.int64)
@@ -154,6 +190,7 @@ class _LayerTally:
         """Count operands `x` of output positions of one sample."""
         exact = accumulate_outputs(self.params, x, self.grid.wide)
         right = _codes(self.params, exact.exact, self.exact_bits)
+        self.rows.append(right)
         self.signal += int(np.square(right - self.params.out_zero).sum())
         self.extremes[0] = np.minimum(self.extremes[0], exact.low.min(axis=0))
         self.extremes[1] = np.maximum(self.extremes[1], exact.high.max(axis=0))
@@ -182,10 +219,11 @@ class _LayerTally:
 
     def _touched(self, exact: Accumulated, numerics: Numerics) -> NDArray[np.bool_]:
         """Positions with an output whose prefixes leave the width; all where the requantizer's own width changes."""
-        if max(numerics.acc_bits, _RUNTIME_BITS) != max(self.exact_bits, _RUNTIME_BITS):
+        if max(numerics.acc_bits, RUNTIME_BITS) != max(self.exact_bits, RUNTIME_BITS):
             return np.ones(len(exact.low), np.bool_)
         low, high = -(1 << (numerics.acc_bits - 1)), (1 << (numerics.acc_bits - 1)) - 1
         return np.asarray(((exact.low < low) | (exact.high > high)).any(axis=1))
 
     def result(self) -> LayerRun:
-        return LayerRun(self.counters, self.samples, self.extremes, self.signal)
+        ofm = _ofm(self.layer, self.rows, len(self.samples))
+        return LayerRun(self.counters, self.samples, self.extremes, self.signal, ofm)

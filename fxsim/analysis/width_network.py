@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from fxsim.analysis.width_layers import Grid, Layer, LayerRun
     from fxsim.graph import Network
-    from fxsim.hw import Numerics
 
 Array = NDArray[np.generic]
 Ints = NDArray[np.int64]
@@ -40,12 +39,12 @@ class Rerun:
         self.counters = np.zeros((len(layers), COUNTERS), np.int64)
         self.arrays: dict[int, Array] = {}
 
-    def run(self, numerics: Numerics) -> None:
-        """Compute every node for the samples that reach it changed."""
+    def run(self, grid: Grid, place: tuple[int, int]) -> None:
+        """Compute every node, under one configuration, for the samples that reach it changed."""
         for number, node in enumerate(self.net.nodes):
             active = self._active(number)
             if active:
-                self.arrays.update(zip(node.outputs, self._node(number, active, numerics), strict=True))
+                self.arrays.update(zip(node.outputs, self._node(number, active, grid, place), strict=True))
 
     def output(self, value: int) -> Array:
         """All samples' tensor `value`, in the order of the data."""
@@ -60,15 +59,14 @@ class Rerun:
     def _active(self, number: int) -> int:
         return int(np.count_nonzero(self.first <= number))
 
-    def _node(self, number: int, active: int, numerics: Numerics) -> tuple[Array, ...]:
+    def _node(self, number: int, active: int, grid: Grid, place: tuple[int, int]) -> tuple[Array, ...]:
         node = self.net.nodes[number]
         needed = {i: self._operand(i, active) for i in node.inputs if i in self.exact}
         if number not in self.layers:
             inputs = operand_arrays(self.net, node, needed, active)
-            return OPERATORS[node.op].run(self.net, node, inputs, numerics).outputs
-        place = self.layers[number]
-        ofm, counters = run_layer(self.macs[place], needed[node.inputs[0]], numerics)
-        self.counters[place] += counters.sum(axis=0)
+            return OPERATORS[node.op].run(self.net, node, inputs, grid.rule(*place)).outputs
+        layer = self.layers[number]
+        ofm, self.counters[layer] = run_layer(self.macs[layer], needed[node.inputs[0]], grid, place)
         return (ofm,)
 
     def _operand(self, value: int, active: int) -> Array:
@@ -109,7 +107,7 @@ class NetworkTally:
         mode, width = place
         first = self._first(place, runs, len(right[0]))
         again = Rerun(self.net, self.layers, exact, first)
-        again.run(self.grid.rule(*place))
+        again.run(self.grid, place)
         for layer, run, found in zip(range(len(runs)), runs, again.counters, strict=True):
             alone = first > self.layers[layer].number
             self.counters[layer, :, mode, width] += run.samples[alone, :COUNTERS, mode, width].sum(axis=0) + found

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from fxsim._core.errors import HardwareError, InputError, QuantizationError
 from fxsim.analysis.assignment import check_labels
 from fxsim.analysis.exact import exact_run, mac_nodes
-from fxsim.analysis.width_layers import CHANGED, COUNTERS, MAX_ERROR, NOISE, Grid, Layer, count_layer
+from fxsim.analysis.width_kernel import fits_kernel, prepare
+from fxsim.analysis.width_layers import CHANGED, COUNTERS, MAX_ERROR, NOISE, RUNTIME_BITS, Grid, Layer, count_layer
 from fxsim.analysis.width_network import NetworkTally
 from fxsim.analysis.width_result import LayerErrors, WidthSweep
-from fxsim.ops import mac_params
-from fxsim.oracle import input_arrays
+from fxsim.ops import OPERATORS, mac_params
+from fxsim.oracle import input_arrays, operand_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ Ints = NDArray[np.int64]
 MODES = ("wrap", "saturate", "readout")
 """Overflow rules that a sweep knows; trap has the values and counters of saturate."""
 _LEAST, _WIDEST = 2, 64
+_CHUNK_BYTES = 8 << 20
 
 
 def width_sweep(
@@ -75,14 +77,16 @@ def width_sweep(
     """
     grid = _grid(numerics, widths, modes)
     layers = _layers(net, grid)
-    _, samples = input_arrays(net, x)
+    inputs, samples = input_arrays(net, x)
     known = _labels(net, labels, samples, isolated)
-    tensors, bits = exact_run(net, x, numerics)
-    exact = {i: tensors[v.name].reshape(samples, *v.type.shape) for i, v in enumerate(net.values) if v.name in tensors}
-    runs = [count_layer(layer, exact[layer.node.inputs[0]], grid, bits) for layer in layers]
-    if isolated:
-        return _isolated(net, layers, grid, samples, runs)
-    return _network(net, layers, grid, exact, runs, known)
+    proved = all(layer.prepared is not None for layer in layers)
+    bits = RUNTIME_BITS if proved else exact_run(net, x, numerics)[1]
+    tally = IsolatedTally(layers, grid) if isolated else NetworkTally(net, layers, grid, known)
+    step = _chunk(net)
+    for start in range(0, samples, step):
+        tally.add(*_exact(net, layers, {i: a[start : start + step] for i, a in inputs.items()}, grid, bits))
+    found = {"errors": tally.result()} if isinstance(tally, IsolatedTally) else {"effects": tally.result()}
+    return WidthSweep(**_head(net, layers, grid, samples), **_counters(tally.counters), **found)
 
 
 def _grid(numerics: Numerics, widths: Sequence[int], modes: Sequence[str]) -> Grid:
@@ -108,7 +112,9 @@ def _layers(net: Network, grid: Grid) -> list[Layer]:
             params = mac_params(net, node, widest)
         except QuantizationError as error:
             raise HardwareError(str(error), where=f"node {node.name!r}") from None
-        layers.append(Layer(number, node, params, net.values[node.outputs[0]].type))
+        fast = fits_kernel(params, grid.numerics, grid.modes, grid.widths)
+        prepared = prepare(params, grid.numerics) if fast else None
+        layers.append(Layer(number, node, params, net.values[node.outputs[0]].type, prepared))
     return layers
 
 
@@ -125,27 +131,64 @@ def _labels(net: Network, labels: object, samples: int, isolated: bool) -> Ints 
     return array.astype(np.int64)
 
 
-def _isolated(net: Network, layers: Sequence[Layer], grid: Grid, samples: int, runs: Sequence[LayerRun]) -> WidthSweep:
-    found = _stack([run.samples.sum(axis=0) for run in runs], (COUNTERS + 3, *grid.shape))
-    worst = _stack([run.samples[:, MAX_ERROR].max(axis=0) for run in runs], grid.shape)
-    errors = LayerErrors(
-        changed=found[:, CHANGED],
-        max_error=worst,
-        noise=found[:, NOISE],
-        signal=np.array([run.signal for run in runs], np.int64),
-        counters=tuple(run.counters for run in runs),
-        extremes=tuple(run.extremes for run in runs),
-    )
-    return WidthSweep(**_head(net, layers, grid, samples), **_counters(found), errors=errors)
+def _chunk(net: Network) -> int:
+    """Samples whose tensors stay together in a few MiB."""
+    size = sum(value.type.size * value.type.dtype.numpy.itemsize for value in net.values if value.data is None)
+    return max(1, _CHUNK_BYTES // max(size, 1))
 
 
-def _network(
-    net: Network, layers: Sequence[Layer], grid: Grid, exact: Mapping[int, Array], runs: Sequence[LayerRun],
-    labels: Ints | None,
-) -> WidthSweep:  # fmt: skip
-    tally = NetworkTally(net, layers, grid, labels)
-    tally.add(exact, runs)
-    return WidthSweep(**_head(net, layers, grid, tally.seen), **_counters(tally.counters), effects=tally.result())
+def _exact(
+    net: Network, layers: Sequence[Layer], inputs: Mapping[int, Array], grid: Grid, bits: int
+) -> tuple[dict[int, Array], list[LayerRun]]:
+    """Exact tensors by value number, and what every layer alone makes of them."""
+    arrays, runs = dict(inputs), []
+    samples, own = len(next(iter(inputs.values()))), {layer.number: layer for layer in layers}
+    for number, node in enumerate(net.nodes):
+        if number in own:
+            runs.append(count_layer(own[number], arrays[node.inputs[0]], grid, bits))
+            arrays[node.outputs[0]] = runs[-1].ofm
+            continue
+        outcome = OPERATORS[node.op].run(net, node, operand_arrays(net, node, arrays, samples), grid.wide)
+        arrays.update(zip(node.outputs, outcome.outputs, strict=True))
+    return arrays, runs
+
+
+class IsolatedTally:
+    """What the configurations of a grid do to every layer alone, part of the samples by part."""
+
+    def __init__(self, layers: Sequence[Layer], grid: Grid) -> None:
+        self.counters = np.zeros((len(layers), COUNTERS + 3, *grid.shape), np.int64)
+        self.signal = np.zeros(len(layers), np.int64)
+        self.channels: list[Ints] = []
+        self.extremes: list[Ints] = []
+
+    def add(self, _: Mapping[int, Array], runs: Sequence[LayerRun]) -> None:
+        """Take further samples."""
+        worst = self.counters[:, MAX_ERROR].copy()
+        for layer, run in enumerate(runs):
+            self.counters[layer] += run.samples.sum(axis=0)
+            self.counters[layer, MAX_ERROR] = np.maximum(worst[layer], run.samples[:, MAX_ERROR].max(axis=0))
+            self.signal[layer] += run.signal
+        if not self.channels:
+            self.channels, self.extremes = [run.counters for run in runs], [run.extremes for run in runs]
+            return
+        self.channels = [a + run.counters for a, run in zip(self.channels, runs, strict=True)]
+        self.extremes = [_hull(a, run.extremes) for a, run in zip(self.extremes, runs, strict=True)]
+
+    def result(self) -> LayerErrors:
+        """Errors over all samples."""
+        return LayerErrors(
+            changed=self.counters[:, CHANGED],
+            max_error=self.counters[:, MAX_ERROR],
+            noise=self.counters[:, NOISE],
+            signal=self.signal,
+            counters=tuple(self.channels),
+            extremes=tuple(self.extremes),
+        )
+
+
+def _hull(one: Ints, other: Ints) -> Ints:
+    return np.stack([np.minimum(one[0], other[0]), np.maximum(one[1], other[1])])
 
 
 def _head(net: Network, layers: Sequence[Layer], grid: Grid, samples: int) -> dict[str, Any]:
@@ -166,7 +209,3 @@ def _counters(found: Ints) -> dict[str, Any]:
     """Fields of `WidthSweep` that count, from [layers, >= COUNTERS, modes, widths]."""
     names = ("events", "overflowed", "bias_overflowed", "internal_wraps")
     return {name: found[:, kind] for kind, name in enumerate(names)}
-
-
-def _stack(arrays: Sequence[Ints], shape: tuple[int, ...]) -> Ints:
-    return np.stack(arrays) if arrays else np.zeros((0, *shape), np.int64)

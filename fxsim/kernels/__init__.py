@@ -6,7 +6,7 @@ vector instruction has its own. `observe` counts zero and toggling operands wher
 
 from fxsim.kernels.activity import ACTIVITY, Latches, observe
 from fxsim.kernels.columns import COLUMNS, KIND_LOAD, KIND_MAC, KIND_MERGE, KIND_REQ, KIND_STORE
-from fxsim.kernels.intrinsics import TILE
+from fxsim.kernels.intrinsics import LANES, TILE
 from fxsim.kernels.lut import LUT_COLUMNS, run_lut
 from fxsim.kernels.moves import COPY_COLUMNS, FILL_COLUMNS, run_copy, run_fill
 from fxsim.kernels.pool import POOL_COLUMNS, run_pool
@@ -18,18 +18,21 @@ from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tal
 from fxsim.kernels.vadd import VADD_COLUMNS, run_vadd
 from fxsim.kernels.vmul import VMUL_COLUMNS, run_vmul
 from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
+from fxsim.kernels.widths import EXACT_LIMIT, SweepCounts, SweepLayer, sweep_geometry, sweep_widths
 
 __all__ = [
     "ACTIVITY",
     "COLUMNS",
     "COPY_COLUMNS",
     "EXACT_BITS",
+    "EXACT_LIMIT",
     "FILL_COLUMNS",
     "KIND_LOAD",
     "KIND_MAC",
     "KIND_MERGE",
     "KIND_REQ",
     "KIND_STORE",
+    "LANES",
     "LUT_COLUMNS",
     "NARROW",
     "NONE",
@@ -48,6 +51,8 @@ __all__ = [
     "Latches",
     "Memory",
     "Scratch",
+    "SweepCounts",
+    "SweepLayer",
     "Tally",
     "lanes_of",
     "observe",
@@ -63,4 +68,6 @@ __all__ = [
     "run_vadd",
     "run_vmul",
     "run_vreq",
+    "sweep_geometry",
+    "sweep_widths",
 ]

@@ -128,3 +128,85 @@ def see_lanes(_typing: Any, sums: Any, at: Any, least: Any, greatest: Any, lane:
         return context.get_dummy_value()
 
     return types.void(sums, types.int64, least, greatest, types.int64), generate
+
+
+def _clamped(b: ir.IRBuilder, value: ir.Value, low: ir.Value, high: ir.Value) -> ir.Value:
+    value = b.select(b.icmp_signed("<", value, low), low, value)
+    return b.select(b.icmp_signed(">", value, high), high, value)
+
+
+def _counted(b: ir.IRBuilder, events: Any, one: ir.Value, other: ir.Value) -> None:
+    """Add 1 to the lanes of `events` where two vectors differ."""
+    b.store(b.add(b.load(events), b.zext(b.icmp_signed("!=", one, other), _WORDS)), events)
+
+
+@intrinsic
+def prefix_lanes(_typing: Any, sums: Any, at: Any, pitch: Any, count: Any, state: Any, least: Any, greatest: Any,
+                 place: Any) -> Any:  # fmt: skip
+    """`fxsim.kernels.lanes.prefix_lanes_scalar`."""
+    del at, pitch, count, place
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        _, at, pitch, count, _, _, _, place = args
+        sums, *bases = (_base(context, b, signature.args[i], args[i]) for i in (0, 4, 5, 6))
+        total, low, high = (_alloca(b, _words(b, base, place)) for base in bases)
+        with cgutils.for_range(b, count) as loop:
+            value = b.add(b.load(total), _words(b, sums, b.add(at, b.mul(loop.index, pitch))))
+            least, greatest = b.load(low), b.load(high)
+            b.store(value, total)
+            b.store(b.select(b.icmp_signed("<", value, least), value, least), low)
+            b.store(b.select(b.icmp_signed(">", value, greatest), value, greatest), high)
+        for register, base in zip((total, low, high), bases, strict=True):
+            _store(b, b.load(register), base, place)
+        return context.get_dummy_value()
+
+    return types.void(sums, *[types.int64] * 3, state, least, greatest, types.int64), generate
+
+
+@intrinsic
+def saturate_lanes(_typing: Any, sums: Any, at: Any, pitch: Any, count: Any, bits: Any, state: Any, place: Any,
+                   events: Any, events_at: Any) -> Any:  # fmt: skip
+    """`fxsim.kernels.lanes.saturate_lanes_scalar`."""
+    del at, pitch, count, bits, place, events_at
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        _, at, pitch, count, bits, _, place, _, events_at = args
+        sums, state, events = (_base(context, b, signature.args[i], args[i]) for i in (0, 5, 7))
+        half = b.shl(_I64(1), b.sub(bits, _I64(1)))
+        low, high = _scalar(b, b.neg(half)), _scalar(b, b.sub(half, _I64(1)))
+        register, seen = _alloca(b, _words(b, state, place)), _alloca(b, _words(b, events, events_at))
+        with cgutils.for_range(b, count) as loop:
+            wanted = b.add(b.load(register), _words(b, sums, b.add(at, b.mul(loop.index, pitch))))
+            value = _clamped(b, wanted, low, high)
+            _counted(b, seen, value, wanted)
+            b.store(value, register)
+        _store(b, b.load(register), state, place)
+        _store(b, b.load(seen), events, events_at)
+        return context.get_dummy_value()
+
+    return types.void(sums, *[types.int64] * 4, state, types.int64, events, types.int64), generate
+
+
+@intrinsic
+def wrap_lanes(_typing: Any, sums: Any, at: Any, pitch: Any, count: Any, bits: Any, state: Any, place: Any,
+               events: Any, events_at: Any) -> Any:  # fmt: skip
+    """`fxsim.kernels.lanes.wrap_lanes_scalar`."""
+    del at, pitch, count, bits, place, events_at
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        _, at, pitch, count, bits, _, place, _, events_at = args
+        sums, state, events = (_base(context, b, signature.args[i], args[i]) for i in (0, 5, 7))
+        half, shift = _scalar(b, b.shl(_I64(1), b.sub(bits, _I64(1)))), _scalar(b, bits)
+        total, seen = _alloca(b, _words(b, state, place)), _alloca(b, _words(b, events, events_at))
+        turn = _alloca(b, b.ashr(b.add(b.load(total), half), shift))
+        with cgutils.for_range(b, count) as loop:
+            value = b.add(b.load(total), _words(b, sums, b.add(at, b.mul(loop.index, pitch))))
+            new = b.ashr(b.add(value, half), shift)
+            _counted(b, seen, new, b.load(turn))
+            b.store(value, total)
+            b.store(new, turn)
+        _store(b, b.load(total), state, place)
+        _store(b, b.load(seen), events, events_at)
+        return context.get_dummy_value()
+
+    return types.void(sums, *[types.int64] * 4, state, types.int64, events, types.int64), generate

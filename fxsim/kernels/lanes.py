@@ -62,9 +62,58 @@ def see_lanes_scalar(sums: Words, at: int, least: Words, greatest: Words, lane: 
         greatest[lane + n] = max(greatest[lane + n], sums[at + n])
 
 
+def prefix_lanes_scalar(
+    sums: Words, at: int, pitch: int, count: int, state: Words, least: Words, greatest: Words, place: int
+) -> None:
+    """Add sums[at + g * pitch + n], g < count ascending, to state[place + n]; every total into the extremes.
+
+    For n < LANES, modulo 2**32; the extremes stand at the same place.
+    """
+    for g in range(count):
+        for n in range(LANES):
+            _add(state, place + n, int(sums[at + g * pitch + n]))
+            least[place + n] = min(least[place + n], state[place + n])
+            greatest[place + n] = max(greatest[place + n], state[place + n])
+
+
+def saturate_lanes_scalar(
+    sums: Words, at: int, pitch: int, count: int, bits: int, state: Words, place: int, events: Words, events_at: int
+) -> None:
+    """Registers state[place + n] take sums[at + g * pitch + n], g < count ascending, clamped to `bits` every time.
+
+    events[events_at + n] counts the clamps; n < LANES. Needs bits <= 31 and sums below 2**30 in magnitude.
+    """
+    half = 1 << (bits - 1)
+    for g in range(count):
+        for n in range(LANES):
+            wanted = int(state[place + n]) + int(sums[at + g * pitch + n])
+            state[place + n] = min(max(wanted, -half), half - 1)
+            events[events_at + n] += state[place + n] != wanted
+
+
+def wrap_lanes_scalar(
+    sums: Words, at: int, pitch: int, count: int, bits: int, state: Words, place: int, events: Words, events_at: int
+) -> None:
+    """Exact totals state[place + n] take sums[at + g * pitch + n], g < count ascending.
+
+    events[events_at + n] counts the sums with which floor((total + 2**(bits - 1)) / 2**bits) changes: those where a
+    register that wraps at `bits` leaves its range; n < LANES. Needs bits <= 31 and totals below 2**30 in magnitude.
+    """
+    half = 1 << (bits - 1)
+    for g in range(count):
+        for n in range(LANES):
+            before = int(state[place + n])
+            after = before + int(sums[at + g * pitch + n])
+            state[place + n] = after
+            events[events_at + n] += (after + half) >> bits != (before + half) >> bits
+
+
 Operation = Callable[..., None]
 
 dot_tile: Operation = intrinsics.dot_tile if jit_enabled() else dot_tile_scalar
 add_products: Operation = intrinsics.add_products if jit_enabled() else add_products_scalar
 add_code_products: Operation = intrinsics.add_code_products if jit_enabled() else add_code_products_scalar
 see_lanes: Operation = intrinsics.see_lanes if jit_enabled() else see_lanes_scalar
+prefix_lanes: Operation = intrinsics.prefix_lanes if jit_enabled() else prefix_lanes_scalar
+saturate_lanes: Operation = intrinsics.saturate_lanes if jit_enabled() else saturate_lanes_scalar
+wrap_lanes: Operation = intrinsics.wrap_lanes if jit_enabled() else wrap_lanes_scalar

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,7 @@ def test_isolated_layers_equal_brute_force(numerics: Numerics, widths: list[int]
     assert check_isolated(net, x, numerics, found) > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(some_numerics(), some_widths, st.integers(0, 1000))
 def test_the_network_equals_brute_force(numerics: Numerics, widths: list[int], seed: int) -> None:
@@ -154,12 +156,32 @@ def test_sums_at_the_edge_of_the_range() -> None:
 
 
 def test_a_layer_of_many_positions() -> None:
-    """The greatest errors are not among the last positions."""
+    """The greatest errors are not among the last positions; widths beyond 32 bits take the slow way."""
     net = Chain((1, 40, 40, 40), seed=5).conv(2).build()
     x: Array = random_samples(net, 1)["x"]
     x[:, 30:] //= 40
-    found = width_sweep(net, x, numerics=Numerics(), widths=(13,), modes=("wrap",), isolated=True)
+    found = width_sweep(net, x, numerics=Numerics(), widths=(13, 40), modes=("wrap",), isolated=True)
     assert check_isolated(net, x, Numerics(), found) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("requantizer", ["profile", "TFL_SINGLE", "RNDNU", "TFL_DOUBLE_FP", "FP32_RNE"])
+def test_many_channels_and_schemes(requantizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several lane blocks, shared and private operands, scales above and below 1, samples in several parts."""
+    monkeypatch.setattr(import_module("fxsim.analysis.width_sweep"), "_CHUNK_BYTES", 1 << 13)
+    net = Chain((1, 6, 7, 5), seed=9, scale=1.0).conv(20).depthwise().conv(33, (1, 1)).build()
+    numerics = Numerics(requantizer=requantizer, reduction="chain", group_size=1, split_k=2)
+    x = random_samples(net, 8, 5)
+    alone = width_sweep(net, x, numerics=numerics, widths=(9, 14), isolated=True)
+    assert check_isolated(net, x, numerics, alone) > 0
+    assert check_network(net, x, numerics, width_sweep(net, x, numerics=numerics, widths=(9, 14))) > 0
+
+
+def test_a_fully_connected_layer_of_the_litert_profile() -> None:
+    net = Chain((3, 50), seed=2).dense(17, weight_zero=3).build(profile="litert")
+    x = random_samples(net, 8, 2)
+    alone = width_sweep(net, x, numerics=Numerics(), widths=(9, 14), isolated=True)
+    assert check_isolated(net, x, Numerics(), alone) > 0
 
 
 def test_configurations_that_nothing_leaves_run_nothing_again() -> None:

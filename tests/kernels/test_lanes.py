@@ -46,6 +46,27 @@ def see_lanes(sums: Words, at: int, least: Words, greatest: Words, lane: int) ->
     lanes.see_lanes(sums, at, least, greatest, lane)
 
 
+@kernel
+def prefix_lanes(
+    sums: Words, at: int, pitch: int, count: int, state: Words, least: Words, greatest: Words, place: int
+) -> None:
+    lanes.prefix_lanes(sums, at, pitch, count, state, least, greatest, place)
+
+
+@kernel
+def saturate_lanes(
+    sums: Words, at: int, pitch: int, count: int, bits: int, state: Words, place: int, events: Words, events_at: int
+) -> None:
+    lanes.saturate_lanes(sums, at, pitch, count, bits, state, place, events, events_at)
+
+
+@kernel
+def wrap_lanes(
+    sums: Words, at: int, pitch: int, count: int, bits: int, state: Words, place: int, events: Words, events_at: int
+) -> None:
+    lanes.wrap_lanes(sums, at, pitch, count, bits, state, place, events, events_at)
+
+
 def words(rng: np.random.Generator, size: int = SIZE) -> Words:
     """Small operands and extremes, mixed."""
     small = rng.integers(-300, 300, size)
@@ -94,3 +115,32 @@ def test_see_lanes(seed: int, at: int, lane: int) -> None:
     see_lanes(sums, at, least, greatest, lane)
     assert np.array_equal(least, low)
     assert np.array_equal(greatest, high)
+
+
+@given(seeds, offsets, offsets, st.integers(0, 6))
+def test_prefix_lanes(seed: int, at: int, place: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    sums, state, least, greatest = words(rng), words(rng), words(rng), words(rng)
+    total, low, high, pitch = state.copy(), least.copy(), greatest.copy(), LANES + int(rng.integers(9))
+    lanes.prefix_lanes_scalar(sums, at, pitch, count, total, low, high, place)
+    prefix_lanes(sums, at, pitch, count, state, least, greatest, place)
+    assert np.array_equal([state, least, greatest], [total, low, high])
+
+
+@given(seeds, offsets, offsets, st.integers(0, 6), st.integers(2, 31), st.booleans())
+def test_narrow_registers(seed: int, at: int, place: int, count: int, bits: int, saturating: bool) -> None:
+    """Sums of the width's own size, and registers that stand at its ends."""
+    rng = np.random.default_rng(seed)
+    half = 1 << (bits - 1)
+    reach = min(4 * half, (1 << 30) // 8)
+    sums = rng.integers(-reach, reach, SIZE).astype(np.int32)
+    ends = rng.integers(0, 2, SIZE) * (2 * half - 1) - half
+    start = ends if saturating else ends.clip(-reach, reach - 1)
+    state, events = start.astype(np.int32), rng.integers(0, 9, SIZE).astype(np.int32)
+    wanted, seen, pitch = state.copy(), events.copy(), LANES + int(rng.integers(9))
+    twin = lanes.saturate_lanes_scalar if saturating else lanes.wrap_lanes_scalar
+    fast = saturate_lanes if saturating else wrap_lanes
+    twin(sums, at, pitch, count, bits, wanted, place, seen, 15 - place)
+    fast(sums, at, pitch, count, bits, state, place, events, 15 - place)
+    assert np.array_equal(state, wanted)
+    assert np.array_equal(events, seen)

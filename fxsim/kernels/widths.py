@@ -1,0 +1,394 @@
+"""One layer, every width: group sums once, then each narrow accumulator from them.
+
+Outputs go in blocks of some positions times LANES channels, `rows` and `n` below. A row needs work at a width only if
+one of its exact prefixes leaves that width, the bias included; rows that do are packed, so that widths from narrow to
+wide leave ever less to do. Everything stands in int32: the caller proves that exact prefixes and group sums stay below
+2**30 in magnitude, and widths from 31 on are never left. Internal registers of readout are at least that wide.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from fxsim._core.jit import entry_kernel, inner_kernel
+from fxsim.kernels.intrinsics import LANES, TILE
+from fxsim.kernels.lanes import add_products, dot_tile, prefix_lanes, saturate_lanes, wrap_lanes
+from fxsim.numerics import Overflow, SchemeCode, requantize_scalar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Words = NDArray[np.int32]
+
+GEOMETRY = ("images", "batch", "image_pitch", "out_w", "positions", "row_step", "column_step", "lanes", "channels",
+            "private", "block", "scheme", "out_zero", "clamp_lo", "clamp_hi", "emit_mode", "emit_width")  # fmt: skip
+(IMAGES, BATCH, IMAGE_PITCH, OUT_W, POSITIONS, ROW_STEP, COLUMN_STEP, ALL_LANES, CHANNELS,
+ PRIVATE, BLOCK, SCHEME, OUT_ZERO, CLAMP_LO, CLAMP_HI, EMIT_MODE, EMIT_WIDTH) = range(len(GEOMETRY))  # fmt: skip
+"""`private`: every channel reads its own x. `block`: positions per block, a multiple of TILE. `emit_*`: the
+configuration whose codes are stored; -1: the exact ones."""
+
+EXACT_LIMIT = 1 << 30
+"""Bound of the magnitude of every prefix and group sum."""
+_RUNTIME_BITS = 32
+
+
+class SweepLayer(NamedTuple):
+    """A layer ready to be summed; K stream positions in G groups, L lanes."""
+
+    geometry: Ints
+    """[len(GEOMETRY)]."""
+    images: Words
+    """Operands of all images, padding included, flat, and LANES more."""
+    offsets: Ints
+    """[K] place of every stream position's operand, from that of the window's first tap."""
+    weights: Words
+    """[K * L], lanes from `channels` up 0."""
+    ends: Ints
+    """[G] stream position behind every group."""
+    parts: Ints
+    """[S + 1] first group of every part of a split sum, then G."""
+    initial: Words
+    """[L] exact bias."""
+    scales: Ints
+    """[L / LANES, 4, block * LANES] multiplier, left shift, right shift, half of the divisor, output by output."""
+    plain: Ints
+    """[2, L] multiplier and shift."""
+    real: NDArray[np.float64]
+    """[L] the scale that float schemes read."""
+
+
+class SweepCounts(NamedTuple):
+    """What a layer did, added to."""
+
+    channels: Ints
+    """[2, modes, widths, L] events, outputs with one."""
+    samples: Ints
+    """[S, 5, modes, widths] the same, changed codes, greatest error, sum of squared errors."""
+    extremes: Ints
+    """[2, L] least and greatest exact prefix."""
+    signal: Ints
+    """[1] sum of the squared exact codes less their zero point."""
+    codes: Words
+    """[images * positions * channels] OFM."""
+
+
+class _Block(NamedTuple):
+    """Work space of one block; M = block * LANES outputs."""
+
+    bases: Ints
+    patches: Words
+    sums: Words
+    total: Words
+    least: Words
+    greatest: Words
+    reach: Ints
+    active: Ints
+    values: Words
+    events: Words
+    other: Words
+    right: Ints
+    wanted: Ints
+    codes: Ints
+
+
+def sweep_geometry(**fields: int) -> Ints:
+    """`SweepLayer.geometry` from its fields by name."""
+    return np.array([fields[name] for name in GEOMETRY], np.int64)
+
+
+@inner_kernel
+def locate(g: Ints, image: int, first: int, bases: Ints) -> None:
+    """Where the windows of a block begin; positions past the last repeat it."""
+    for r in range(g[BLOCK]):
+        position = min(first + r, g[POSITIONS] - 1)
+        y = position // g[OUT_W]
+        x = position - y * g[OUT_W]
+        bases[r] = image * g[IMAGE_PITCH] + y * g[ROW_STEP] + x * g[COLUMN_STEP]
+
+
+@inner_kernel
+def gather_patches(images: Words, offsets: Ints, bases: Ints, patches: Words) -> None:
+    """Operands of a block in stream order, position by position."""
+    depth = offsets.shape[0]
+    for r in range(bases.shape[0]):
+        into, base = patches[r * depth : (r + 1) * depth], bases[r]
+        for k in range(depth):
+            into[k] = images[base + offsets[k]]
+
+
+@inner_kernel
+def sum_groups(layer: SweepLayer, work: _Block, lane: int) -> None:
+    """Sums of all groups of a block, one lane block."""
+    g, depth, size = layer.geometry, layer.offsets.shape[0], work.total.shape[0]
+    first = 0
+    for i in range(layer.ends.shape[0]):
+        count, sums = layer.ends[i] - first, work.sums[i * size : (i + 1) * size]
+        for m in range(size):
+            sums[m] = 0
+        if g[PRIVATE]:
+            for r in range(g[BLOCK]):
+                for k in range(first, first + count):
+                    place = work.bases[r] + layer.offsets[k] + lane
+                    add_products(work.sums, i * size + r * LANES, layer.weights, k * g[ALL_LANES] + lane, layer.images,
+                                 place)  # fmt: skip
+        else:
+            for r in range(0, g[BLOCK], TILE):
+                dot_tile(work.sums, i * size + r * LANES, LANES, layer.weights, first * g[ALL_LANES] + lane,
+                         g[ALL_LANES], work.patches, r * depth + first, depth, count)  # fmt: skip
+        first += count
+
+
+@inner_kernel
+def sum_exact(layer: SweepLayer, work: _Block, lane: int) -> None:
+    """Exact sums, their prefixes' extremes, and what each row reaches: the greatest of high and -1 - low."""
+    size, parts = work.total.shape[0], layer.parts
+    for m in range(size):
+        start = layer.initial[lane + m % LANES]
+        work.total[m] = work.least[m] = work.greatest[m] = start
+    for r in range(size // LANES):
+        at = r * LANES
+        prefix_lanes(work.sums, at, size, parts[1], work.total, work.least, work.greatest, at)
+        for i in range(1, parts.shape[0] - 1):
+            sum_part(work, parts[i], parts[i + 1], at)
+        reach = np.int64(0)
+        for m in range(at, at + LANES):
+            reach = max(reach, np.int64(work.greatest[m]), -1 - np.int64(work.least[m]))
+        work.reach[r] = reach
+
+
+@inner_kernel
+def sum_part(work: _Block, start: int, stop: int, at: int) -> None:
+    """One further part of a split sum, and its merge."""
+    size, other = work.total.shape[0], work.other
+    low, high = other[LANES : 2 * LANES], other[2 * LANES :]
+    for n in range(LANES):
+        other[n], low[n], high[n] = 0, work.least[at + n], work.greatest[at + n]
+    prefix_lanes(work.sums, start * size + at, size, stop - start, other, low, high, 0)
+    for n in range(LANES):
+        work.least[at + n], work.greatest[at + n] = low[n], high[n]
+    prefix_lanes(other, 0, LANES, 1, work.total, work.least, work.greatest, at)
+
+
+@inner_kernel
+def saturate_row(layer: SweepLayer, work: _Block, bits: int, lane: int, at: int, place: int) -> None:
+    """Registers of one row that saturate at `bits`, from the bias on, into values[place]."""
+    size, parts, half = work.total.shape[0], layer.parts, np.int64(1) << (bits - 1)
+    for n in range(LANES):
+        work.values[place + n] = min(max(np.int64(layer.initial[lane + n]), -half), half - 1)
+    saturate_lanes(work.sums, at, size, parts[1], bits, work.values, place, work.events, place)
+    for i in range(1, parts.shape[0] - 1):
+        start, count = parts[i], parts[i + 1] - parts[i]
+        for n in range(LANES):
+            work.other[n] = 0
+        saturate_lanes(work.sums, start * size + at, size, count, bits, work.other, 0, work.events, place)
+        saturate_lanes(work.other, 0, LANES, 1, bits, work.values, place, work.events, place)
+
+
+@inner_kernel
+def wrap_row(layer: SweepLayer, work: _Block, bits: int, lane: int, at: int, place: int) -> None:
+    """Registers of one row that wrap at `bits` into values[place]."""
+    size, parts, half = work.total.shape[0], layer.parts, np.int64(1) << (bits - 1)
+    for n in range(LANES):
+        work.values[place + n] = layer.initial[lane + n]
+    wrap_lanes(work.sums, at, size, parts[1], bits, work.values, place, work.events, place)
+    for i in range(1, parts.shape[0] - 1):
+        for n in range(LANES):
+            work.other[n] = 0
+        start, count = parts[i], parts[i + 1] - parts[i]
+        wrap_lanes(work.sums, start * size + at, size, count, bits, work.other, 0, work.events, place)
+        for n in range(LANES):
+            one, other = np.int64(work.values[place + n]), np.int64(work.other[n])
+            turns = ((one + half) >> bits) + ((other + half) >> bits)
+            work.events[place + n] += (one + other + half) >> bits != turns
+            work.values[place + n] = one + other
+    for n in range(LANES):
+        work.values[place + n] = ((np.int64(work.values[place + n]) + half) & (2 * half - 1)) - half
+
+
+@inner_kernel
+def read_row(work: _Block, bits: int, at: int, place: int) -> None:
+    """Exact sums of one row clamped to `bits` as they are read, into values[place]."""
+    half = np.int64(1) << (bits - 1)
+    for n in range(LANES):
+        exact = np.int64(work.total[at + n])
+        value = min(max(exact, -half), half - 1)
+        work.values[place + n] = value
+        work.events[place + n] = value != exact
+
+
+@inner_kernel
+def narrow_rows(layer: SweepLayer, work: _Block, mode: int, bits: int, lane: int, count: int) -> None:
+    """Values and events of the `count` active rows under one configuration, packed."""
+    for m in range(count * LANES):
+        work.events[m] = 0
+    for a in range(count):
+        at, place = work.active[a] * LANES, a * LANES
+        if mode == Overflow.SATURATE:
+            saturate_row(layer, work, bits, lane, at, place)
+        elif mode == Overflow.WRAP:
+            wrap_row(layer, work, bits, lane, at, place)
+        else:
+            read_row(work, bits, at, place)
+
+
+@inner_kernel
+def requantize_rows(layer: SweepLayer, values: Words, count: int, lane: int, codes: Ints) -> None:
+    """Codes of `count` outputs, whole rows.
+
+    TFL_DOUBLE as `fxsim.kernels.readout.double_round`, the caller having checked that shifts are in -31..30.
+    """
+    g, scales = layer.geometry, layer.scales[lane // LANES]
+    zero, lo, hi = g[OUT_ZERO], g[CLAMP_LO], g[CLAMP_HI]
+    if g[SCHEME] != SchemeCode.TFL_DOUBLE:
+        multiplier, shift, real = layer.plain[0], layer.plain[1], layer.real
+        for m in range(count):
+            n = lane + m % LANES
+            acc: int = values[m]
+            codes[m] = requantize_scalar(acc, multiplier[n], shift[n], real[n], g[SCHEME], _RUNTIME_BITS, zero, lo, hi)
+        return
+    multiplier, left, right, half = scales[0], scales[1], scales[2], scales[3]
+    for m in range(count):
+        value = np.int64(values[m]) << left[m]
+        value = ((value + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+        high = (value * multiplier[m] + 0x40000000) >> 31
+        sign = (high >> 63) & -min(half[m], 1)
+        codes[m] = min(max(((high + half[m] + sign) >> right[m]) + zero, lo), hi)
+
+
+@inner_kernel
+def pack(work: _Block, rows: int, bits: int) -> int:
+    """Rows that leave `bits` into `active`, their exact codes into `wanted`; how many they are."""
+    count, half = 0, np.int64(1) << (bits - 1)
+    for r in range(rows):
+        if work.reach[r] < half:
+            continue
+        work.active[count] = r
+        into, source = work.wanted[count * LANES : (count + 1) * LANES], work.right[r * LANES : (r + 1) * LANES]
+        for n in range(LANES):
+            into[n] = source[n]
+        count += 1
+    return count
+
+
+@inner_kernel
+def count_events(work: _Block, count: int, events: Ints, outputs: Ints, sample: Ints, mode: int, width: int) -> None:
+    """Events of the packed rows, and outputs with one, by lane and by sample."""
+    every, some, seen = np.int64(0), np.int64(0), work.events
+    for m in range(count * LANES):
+        every += seen[m]
+        some += seen[m] > 0
+    sample[0, mode, width] += every
+    sample[1, mode, width] += some
+    if every == 0:
+        return
+    for a in range(count):
+        row = seen[a * LANES : (a + 1) * LANES]
+        for n in range(LANES):
+            events[n] += row[n]
+            outputs[n] += row[n] > 0
+
+
+@inner_kernel
+def count_errors(work: _Block, count: int, sample: Ints, mode: int, width: int) -> None:
+    """Compare the packed rows' codes with the exact ones."""
+    changed, greatest, noise = np.int64(0), np.int64(0), np.int64(0)
+    codes, wanted = work.codes, work.wanted
+    for m in range(count * LANES):
+        error = codes[m] - wanted[m]
+        changed += error != 0
+        greatest = max(greatest, error, -error)
+        noise += error * error
+    sample[2, mode, width] += changed
+    sample[3, mode, width] = max(sample[3, mode, width], greatest)
+    sample[4, mode, width] += noise
+
+
+@inner_kernel
+def see_exact(layer: SweepLayer, work: _Block, counts: SweepCounts, rows: int, lane: int, live: int) -> None:
+    """Exact codes of a block, extremes and signal; `live` lanes of the block are channels."""
+    zero, signal, size = layer.geometry[OUT_ZERO], np.int64(0), work.total.shape[0]
+    requantize_rows(layer, work.total, size, lane, work.right)
+    low, high = counts.extremes[0, lane : lane + LANES], counts.extremes[1, lane : lane + LANES]
+    for r in range(rows):
+        least, greatest = work.least[r * LANES : (r + 1) * LANES], work.greatest[r * LANES : (r + 1) * LANES]
+        codes = work.right[r * LANES : (r + 1) * LANES]
+        for n in range(LANES):
+            low[n] = min(low[n], least[n])
+            high[n] = max(high[n], greatest[n])
+        for n in range(live):
+            signal += (codes[n] - zero) * (codes[n] - zero)
+    counts.signal[0] += signal
+
+
+@inner_kernel
+def put_row(codes: Ints, row: int, out: Words, place: int, live: int) -> None:
+    """Store the codes of one row."""
+    source, into = codes[row * LANES : row * LANES + live], out[place : place + live]
+    for n in range(live):
+        into[n] = source[n]
+
+
+@inner_kernel
+def sweep_block(
+    layer: SweepLayer, modes: Ints, widths: Ints, work: _Block, counts: SweepCounts, sample: Ints, rows: int,
+    lane: int, place: int,
+) -> None:  # fmt: skip
+    """All configurations of one block; the codes of its first position begin at `place`."""
+    g = layer.geometry
+    live, out = min(LANES, g[CHANNELS] - lane), counts.codes
+    sum_groups(layer, work, lane)
+    sum_exact(layer, work, lane)
+    see_exact(layer, work, counts, rows, lane, live)
+    for r in range(rows):
+        put_row(work.right, r, out, place + r * g[CHANNELS], live)
+    for width in range(widths.shape[0]):
+        count = pack(work, rows, widths[width])
+        if count == 0:
+            return
+        for mode in range(modes.shape[0]):
+            narrow_rows(layer, work, modes[mode], widths[width], lane, count)
+            events = counts.channels[0, mode, width, lane : lane + LANES]
+            outputs = counts.channels[1, mode, width, lane : lane + LANES]
+            count_events(work, count, events, outputs, sample, mode, width)
+            requantize_rows(layer, work.values, count * LANES, lane, work.codes)
+            count_errors(work, count, sample, mode, width)
+            if mode == g[EMIT_MODE] and width == g[EMIT_WIDTH]:
+                for a in range(count):
+                    put_row(work.codes, a, out, place + work.active[a] * g[CHANNELS], live)
+
+
+@entry_kernel
+def sweep_widths(layer: SweepLayer, modes: NDArray[np.int64], widths: NDArray[np.int64], counts: SweepCounts) -> None:
+    """Run one layer on all images under every mode and width.
+
+    Parameters
+    ----------
+    layer
+        The layer and its operands; every exact prefix and group sum is below EXACT_LIMIT in magnitude.
+    modes : int64 [M]
+        `fxsim.numerics.Overflow` codes: WRAP, SATURATE, READOUT (whose internal register has 31 bits or more).
+    widths : int64 [W]
+        Bits, ascending, 2..32.
+    counts
+        Counters, added to, and codes, stored.
+    """
+    g = layer.geometry
+    size, depth = g[BLOCK] * LANES, layer.offsets.shape[0]
+    words, longs = np.zeros((5, size), np.int32), np.zeros((3, size), np.int64)
+    work = _Block(
+        np.zeros(g[BLOCK], np.int64), np.zeros(g[BLOCK] * depth, np.int32),
+        np.zeros(layer.ends.shape[0] * size, np.int32), words[0], words[1], words[2], np.zeros(g[BLOCK], np.int64),
+        np.zeros(g[BLOCK], np.int64), words[3], words[4], np.zeros(3 * LANES, np.int32), longs[0], longs[1], longs[2],
+    )  # fmt: skip
+    for image in range(g[IMAGES]):
+        sample = counts.samples[image // g[BATCH]]
+        for first in range(0, g[POSITIONS], g[BLOCK]):
+            rows, place = min(g[BLOCK], g[POSITIONS] - first), (image * g[POSITIONS] + first) * g[CHANNELS]
+            locate(g, image, first, work.bases)
+            if not g[PRIVATE]:
+                gather_patches(layer.images, layer.offsets, work.bases, work.patches)
+            for lane in range(0, g[ALL_LANES], LANES):
+                sweep_block(layer, modes, widths, work, counts, sample, rows, lane, place + lane)
