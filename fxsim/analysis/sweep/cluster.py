@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fxsim.analysis.sweep.case import Case
     from fxsim.analysis.sweep.plan import Point
 
-_IN_FLIGHT = 1000
-"""Points that the scheduler knows at a time."""
+_LEAST_IN_FLIGHT = 16
+"""Points that the scheduler has at a time, however few its threads: an adaptive cluster grows by them."""
 _CONNECT_SECONDS = 30
 
 Work = Callable[["Case", "Point"], Outcome]
@@ -36,7 +36,8 @@ def cluster_outcomes(
     """Yield every point with its outcome, as they finish on the cluster at `address`.
 
     A point whose worker dies runs again, as often as the cluster's ``allowed-failures`` says; then it is recorded as
-    failed. A case is a task that returns itself: a worker that lost it gets it from the scheduler again.
+    failed. The scheduler counts a death against all points that the worker had, so it is given no more than two a
+    thread. A case is a task that returns itself: a worker that lost it gets it from the scheduler again.
 
     Raises
     ------
@@ -59,20 +60,21 @@ def _finished(
     waiting = iter(points)
     running: dict[Any, Point] = {}
 
-    def submit(number: int) -> list[Any]:
+    def submit() -> list[Any]:
+        room = max(_LEAST_IN_FLIGHT, 2 * sum(client.nthreads().values())) - len(running)
         new = {
             client.submit(_perform, work, __version__, held[p.case], p, key=f"fxsim-point-{p.key}"): p
-            for p in islice(waiting, number)
+            for p in islice(waiting, max(0, room))
         }
         running.update(new)
         return list(new)
 
-    order = distributed.as_completed(submit(_IN_FLIGHT), loop=client.loop)
+    order = distributed.as_completed(submit(), loop=client.loop)
     for future in order:
         point = running.pop(future)
         yield point, _outcome(future)
         future.release()
-        order.update(submit(1))
+        order.update(submit())
 
 
 def _outcome(future: Any) -> Outcome:
