@@ -30,7 +30,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     path = write_sweep(tmp_path_factory.mktemp("warm"), widths(1))
     plan = read_plan(path)
     run_point(plan.cases[0], plan.points[0])
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local:
+    start: Any = distributed.LocalCluster
+    with start(n_workers=2, threads_per_worker=1, dashboard_address=None) as local:
         yield local
 
 
