@@ -4,6 +4,7 @@ from fxsim.analysis.assignment import Assignment, Assignments, assign_widths, ch
 from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs, register_width
 from fxsim.analysis.bounds import LayerBounds, a2q_widths, layer_bounds
 from fxsim.analysis.exact import exact_run, mac_nodes
+from fxsim.analysis.extract import before, isolate
 from fxsim.analysis.forensics import Event, Forensics, LayerForensics, forensics
 from fxsim.analysis.observed import Observation, ObservedLayer, observe, zero_event_bound
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
@@ -13,6 +14,7 @@ from fxsim.analysis.replay import Trajectory, trajectory
 from fxsim.analysis.sweep import SweepResult, import_pyarrow, run_sweep
 from fxsim.analysis.width_result import CurvePoint, LayerErrors, NetworkEffects, WidthSweep
 from fxsim.analysis.width_sweep import width_sweep
+from fxsim.analysis.witness import Witness, witness
 
 __all__ = [
     "Assignment",
@@ -36,15 +38,18 @@ __all__ = [
     "SweepResult",
     "Trajectory",
     "WidthSweep",
+    "Witness",
     "a2q_widths",
     "applications",
     "assign_widths",
+    "before",
     "bit_costs",
     "check_labels",
     "compare_orders",
     "exact_run",
     "forensics",
     "import_pyarrow",
+    "isolate",
     "layer_bounds",
     "mac_nodes",
     "observe",
@@ -54,5 +59,6 @@ __all__ = [
     "run_sweep",
     "trajectory",
     "width_sweep",
+    "witness",
     "zero_event_bound",
 ]
