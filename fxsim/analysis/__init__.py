@@ -11,6 +11,7 @@ from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_order
 from fxsim.analysis.ranges import CodeRange
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
+from fxsim.analysis.search import Found, search_network
 from fxsim.analysis.sweep import SweepResult, import_pyarrow, run_sweep
 from fxsim.analysis.width_result import CurvePoint, LayerErrors, NetworkEffects, WidthSweep
 from fxsim.analysis.width_sweep import width_sweep
@@ -25,6 +26,7 @@ __all__ = [
     "CurvePoint",
     "Event",
     "Forensics",
+    "Found",
     "LayerBounds",
     "LayerErrors",
     "LayerForensics",
@@ -57,6 +59,7 @@ __all__ = [
     "predicted",
     "register_width",
     "run_sweep",
+    "search_network",
     "trajectory",
     "width_sweep",
     "witness",

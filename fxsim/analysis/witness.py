@@ -161,7 +161,11 @@ def _as_input(net: Network, number: int, ifm: Array) -> Mapping[str, Array] | No
         index = makers[index].inputs[0]
     if index not in net.inputs:
         return None
-    x = {net.values[i].name: np.zeros((1, *sample_shape(net.values[i].type.shape)), net.values[i].type.dtype.numpy)
-         for i in net.inputs}  # fmt: skip
-    name = net.values[index].name
-    return {**x, name: ifm.reshape(x[name].shape)}
+    name, shape = net.values[index].name, sample_shape(net.values[index].type.shape)
+    return zero_inputs(net) | {name: ifm.reshape(1, *shape)}
+
+
+def zero_inputs(net: Network) -> dict[str, Array]:
+    """One sample of code 0 for every input of the network."""
+    inputs = [net.values[i] for i in net.inputs]
+    return {v.name: np.zeros((1, *sample_shape(v.type.shape)), v.type.dtype.numpy) for v in inputs}
