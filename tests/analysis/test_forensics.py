@@ -119,14 +119,18 @@ def check_layer(layer: LayerForensics, logs: Logs, shape: tuple[int, ...], progr
 
 
 @settings(max_examples=60)
-@given(networks(), descriptions(), st.sampled_from(["profile", *SCHEMES]), st.integers(0, 99))
-def test_what_the_machine_logs(net: Network, hw: Hardware, scheme: str, seed: int) -> None:
+@given(networks(), descriptions(), st.sampled_from(["profile", *SCHEMES]), st.integers(0, 99), st.booleans())
+def test_what_the_machine_logs(net: Network, hw: Hardware, scheme: str, seed: int, single: bool) -> None:
+    """Whole layers, or one output position at a time (`single`)."""
     x = random_samples(net, seed, 2)
     try:
         program = fxsim.lower(net, hw.replace(requantizer=scheme))
     except (HardwareError, QuantizationError):
         return
-    found = forensics(program, x, net=net)
+    with pytest.MonkeyPatch.context() as patch:
+        if single:
+            patch.setattr("fxsim.ops.accumulate._CHUNK_ELEMENTS", 1)
+        found = forensics(program, x, net=net)
     logs = traced(program, x)
     assert [layer.layer for layer in found.layers] == sorted(logs)
     for layer in found.layers:
@@ -283,3 +287,31 @@ def test_bad_input_is_refused() -> None:
     narrow = fxsim.lower(net, Hardware(acc_bits=12, bias_policy="apply"))
     with pytest.raises(InputError, match="layer 'n0': net must be the network"):
         forensics(narrow, x, net=other)
+
+
+def vectors(w: list[list[int]], x: list[list[int]], **fields: Any) -> Event:
+    """First event of vectors times `w`, all in one block of two rows and four columns, nine bits."""
+    shape = (len(x), len(w[0]))
+    net = single("FULLY_CONNECTED", FullyConnected(), tensor(shape, 1.0), tensor((len(x), len(w)), 1.0), weights(w))
+    samples = np.array(x if len(x) == 1 else [x], np.int8)
+    hw = Hardware(rows=2, cols=4, acc_bits=9, dataflow="weight-stationary").replace(**fields)
+    first = forensics(fxsim.lower(net, hw), samples, net=net).first
+    assert first is not None
+    return first
+
+
+def test_the_first_event_is_the_one_a_trap_finds() -> None:
+    """Within a pass of the array positions come before rows, and rows before k; passes and parts before all of them."""
+    a_row_before_k = vectors([[1] * 4, [3] * 4], [[100] * 4], reduction="chain")
+    assert (a_row_before_k.output.channel, a_row_before_k.k) == (0, 2)
+    a_pass_before_positions = vectors([[1] * 8], [[0] * 4 + [100] * 4, [100] * 4 + [0] * 4])
+    assert (a_pass_before_positions.output.x, a_pass_before_positions.k) == (1, 0)
+    a_part_before_positions = vectors([[1] * 12], [[50] * 4 + [0] * 4 + [50] * 4, [50] * 8 + [0] * 4], split_k=3)
+    found = a_part_before_positions
+    assert (found.phase, found.output.x, found.k, found.position) == (Phase.MERGE, 1, 4, 1)
+
+
+def test_what_wraps_back_is_masked() -> None:
+    """0, 800, 0 in an internal register of ten bits, which holds -224 and then 0 again."""
+    event = vectors([[2] * 4 + [-2] * 4], [[100] * 8], overflow="readout", acc_internal_bits=10)
+    assert (event.exact, event.stored, event.error, event.excess, event.enough_bits) == (800, -224, 0, 0, 11)
