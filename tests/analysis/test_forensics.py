@@ -14,10 +14,10 @@ import fxsim
 from fxsim._core.errors import HardwareError, InputError, QuantizationError
 from fxsim.analysis import Event, Forensics, LayerForensics, forensics
 from fxsim.api import random_samples
-from fxsim.graph import Network
+from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.hw import Hardware, Numerics
 from fxsim.isa import Program
-from fxsim.numerics import SCHEMES
+from fxsim.numerics import SCHEMES, Affine
 from fxsim.ops import Conv2D, FullyConnected
 from fxsim.sim.locate import Output, Phase
 from fxsim.sim.timing import timeline
@@ -315,3 +315,61 @@ def test_what_wraps_back_is_masked() -> None:
     """0, 800, 0 in an internal register of ten bits, which holds -224 and then 0 again."""
     event = vectors([[2] * 4 + [-2] * 4], [[100] * 8], overflow="readout", acc_internal_bits=10)
     assert (event.exact, event.stored, event.error, event.excess, event.enough_bits) == (800, -224, 0, 0, 11)
+
+
+def test_samples_come_before_everything_else() -> None:
+    """The first sample leaves in its second group, the second one in its first."""
+    x = np.array([[0] * 4 + [100] * 4, [100] * 8], np.int8)
+    event = found_in(dense(), x[:1])
+    assert (event.sample, event.k) == (0, 4)
+    program = fxsim.lower(dense(), Hardware(rows=2, cols=4, acc_bits=9))
+    assert said(forensics(program, x, net=dense()))[0] == event.sentence
+
+
+def test_an_event_in_a_later_part_of_a_split_sum_names_its_own_instruction() -> None:
+    """Four products of 0, then of 100 in a part of their own."""
+    event = vectors([[1] * 8], [[0] * 4 + [100] * 4], split_k=2)
+    calm = vectors([[1] * 8], [[100] * 4 + [0] * 4], split_k=2)
+    assert (event.phase, event.k, calm.phase, calm.k) == (Phase.SUM, 4, Phase.SUM, 0)
+    assert event.instruction > calm.instruction
+
+
+def test_a_read_out_needs_the_final_sum_only() -> None:
+    """800, then 400: ten bits hold what is read, eleven would hold every prefix."""
+    event = vectors([[2] * 4 + [-1] * 4], [[100] * 8], overflow="readout")
+    assert (event.phase, event.exact, event.stored, event.enough_bits) == (Phase.READ, 400, 255, 10)
+
+
+def test_codes_are_the_requantizers_own() -> None:
+    """A step of 0.2: 480 becomes 96, by the nearest power of two 120."""
+    net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 8), 1.0), tensor((1, 1), 1.0), weights([[1] * 8], 0.2))
+    codes = [found_in(net, SIXTIES, requantizer=scheme).exact_code for scheme in ("profile", "REVEN_SHIFT")]
+    assert codes == [96, 120]
+
+
+def test_first_and_worst_of_several_layers() -> None:
+    """The first sample overflows in the second layer only (8 * 30 = 240, then 60 * 5), the second one in both."""
+    quant = Affine(np.float32(1.0), 0)
+    fine, step = Affine(np.float32(0.25), 0), TensorType((1, 8), DType.INT8, quant)
+    values = [
+        Value("x", step),
+        Value("w0", TensorType((8, 8), DType.INT8, fine), np.ones((8, 8), np.int8)),
+        Value("h", step),
+        Value("w1", TensorType((1, 8), DType.INT8, fine), np.array([[5] + [0] * 7], np.int8)),
+        Value("y", TensorType((1, 1), DType.INT8, quant)),
+    ]
+    nodes = [
+        Node("FULLY_CONNECTED", "one", (0, 1, -1), (2,), FullyConnected()),
+        Node("FULLY_CONNECTED", "two", (2, 3, -1), (4,), FullyConnected()),
+    ]
+    net = build("two layers", values, nodes, [0], [4])
+    program = fxsim.lower(net, Hardware(rows=2, cols=4, acc_bits=9))
+    found = forensics(program, np.array([[30] * 8, [70] * 8], np.int8), net=net)
+    one, two = found.layers
+    assert one.first is not None
+    assert two.first is not None
+    assert found.first is two.first
+    assert (one.first.sample, two.first.sample) == (1, 0)
+    assert one.first.instruction < two.first.instruction
+    assert [e.error for e in (one.worst, two.worst) if e is not None] == [-63, -16]
+    assert found.worst is one.worst
