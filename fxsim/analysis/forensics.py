@@ -6,13 +6,14 @@ up are in them; they must equal the machine's own counters. Single events are re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError
+from fxsim._core.tables import Table, short_name
 from fxsim.analysis.affected import Affected, Found, affected_outputs
 from fxsim.analysis.replay import Trajectory, trace
 from fxsim.numerics import Overflow, bits_needed
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from fxsim.isa import Program
     from fxsim.ops import MacParams
     from fxsim.sim import LayerFields
+
+_NOT_PLAIN = ("output", "phase", "trajectory", "place", "register")
 
 Ints = NDArray[np.int64]
 Array = NDArray[np.generic]
@@ -102,6 +105,12 @@ class Event:
         """Whether rounding or the output clamp hides the overflow."""
         return self.error == 0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, the trajectory left out."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _NOT_PLAIN}
+        return {**plain, "output": self.output._asdict(), "phase": self.phase.name.lower(), "error": self.error,
+                "sentence": self.sentence}  # fmt: skip
+
     @property
     def sentence(self) -> str:
         """The event in words."""
@@ -150,6 +159,29 @@ class LayerForensics:
     first: Event | None
     worst: Event | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: counts, rates by channel and PE row, extremes, the first and the worst event."""
+        return {
+            "layer": self.layer,
+            "name": self.name,
+            "op": self.op,
+            "overflow": self.numerics.overflow,
+            "acc_bits": self.numerics.acc_bits,
+            "outputs": self.outputs,
+            "overflow_count": self.stats.overflow_count,
+            "overflow_events": self.stats.overflow_events,
+            "bias_overflow_count": self.stats.bias_overflow_count,
+            "internal_wraps": self.stats.internal_wraps,
+            "rate": self.rate,
+            "channel_rates": self.channel_rates.tolist(),
+            "row_rates": self.row_rates.tolist(),
+            "extremes": list(self.extremes),
+            "masked": self.masked,
+            "visible": self.visible,
+            "first": None if self.first is None else self.first.to_dict(),
+            "worst": None if self.worst is None else self.worst.to_dict(),
+        }
+
     @property
     def rate(self) -> float:
         """Share of the outputs that have events."""
@@ -179,6 +211,32 @@ class Forensics:
     layers: tuple[LayerForensics, ...]
     first: Event | None
     worst: Event | None
+
+    def table(self) -> Table:
+        """One line per layer; below it the first and the worst event in words."""
+        heads = ["#", "layer", "rule", "overflow outputs", "rate %", "events", "bias overflows", "internal wraps",
+                 "masked", "visible", "acc min", "acc max"]  # fmt: skip
+        rows = [_row(layer) for layer in self.layers]
+        events = (("first", self.first), ("worst", self.worst))
+        remark = "\n".join(f"{which}: {event.sentence}" for which, event in events if event is not None)
+        return Table("Overflows on the machine", heads, rows, remark)
+
+
+def _row(layer: LayerForensics) -> list[object]:
+    stats = layer.stats
+    return [
+        layer.layer,
+        short_name(layer.name),
+        f"{layer.numerics.overflow} {layer.numerics.acc_bits}",
+        stats.overflow_count,
+        100 * layer.rate,
+        stats.overflow_events,
+        stats.bias_overflow_count,
+        stats.internal_wraps,
+        layer.masked,
+        layer.visible,
+        *layer.extremes,
+    ]
 
 
 def forensics(
@@ -284,7 +342,7 @@ class _LayerRun:
             layer=self.number,
             output=sum_.output,
             phase=Phase(phase),
-            application=number - (sum_.phase[0] == Phase.BIAS),
+            application=number - int(sum_.phase[0] == Phase.BIAS),
             k=k,
             instruction=step.instruction,
             cycle=int(self.issue[step.instruction]),

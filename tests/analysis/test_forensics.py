@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -373,3 +374,19 @@ def test_first_and_worst_of_several_layers() -> None:
     assert one.first.instruction < two.first.instruction
     assert [e.error for e in (one.worst, two.worst) if e is not None] == [-63, -16]
     assert found.worst is one.worst
+
+
+def test_as_table_and_as_plain_data() -> None:
+    found = forensics(fxsim.lower(dense(), Hardware(rows=3, cols=4, acc_bits=9)), SIXTIES, net=dense())
+    assert found.first is not None
+    table = found.table()
+    assert table.rows == [[0, "node", "saturate 9", 1, 25.0, 1, 0, 0, 0, 1, 0, 480]]
+    assert table.remark == f"first: {found.first.sentence}\nworst: {found.first.sentence}"
+    plain = found.layers[0].to_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert (plain["channel_rates"], plain["row_rates"], plain["extremes"]) == ([0.5, 0.0], [0.5, 0.0, 0.0], [0, 480])
+    event = plain["first"]
+    assert (event["output"], event["phase"]) == ({"image": 0, "y": 0, "x": 0, "channel": 0}, "sum")
+    assert (event["k"], event["error"], event["sentence"]) == (4, -56, found.first.sentence)
+    calm = forensics(fxsim.lower(dense()), SIXTIES, net=dense())
+    assert (calm.table().remark, calm.layers[0].to_dict()["worst"]) == ("", None)
