@@ -21,12 +21,14 @@ from fxsim.analysis.sweep.point import run_point
 from fxsim.analysis.sweep.pool import pool_outcomes
 from tests.analysis.sweep.files import lethal, timeless, widths, write_sweep
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_point_that_kills_its_workers_fails_alone(tmp_path: Path) -> None:
     """Width 10 kills every worker that gets it, width 13 its first one; their neighbours are innocent."""
-    plan = read_plan(write_sweep(tmp_path, widths(5)))
+    plan = read_plan(write_sweep(tmp_path, widths(4)))
     found = list(pool_outcomes(plan.cases, plan.points, 2, partial(lethal, tmp_path / "marker", 10, 13)))
     assert (tmp_path / "marker").exists()
     assert sorted(point.key for point, _ in found) == sorted(point.key for point in plan.points)
@@ -39,7 +41,6 @@ def test_a_point_that_kills_its_workers_fails_alone(tmp_path: Path) -> None:
             assert outcome["error"] == "WorkerDied: 2 worker processes died while they ran this point"
 
 
-@pytest.mark.slow
 def test_a_worker_killed_from_outside_loses_no_point(tmp_path: Path) -> None:
     plan = read_plan(write_sweep(tmp_path, widths(4) + "[[data]]\nrandom = 1\nsamples = 2\n"))
     assert len(plan.cases) == 2
@@ -93,7 +94,6 @@ def alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("how", "status", "workers"), [(signal.SIGINT, 130, 0), (signal.SIGKILL, -9, 2)])
 def test_an_interrupted_sweep_goes_on_where_it_was(
     how: signal.Signals, status: int, workers: int, tmp_path: Path

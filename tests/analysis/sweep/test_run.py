@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,13 @@ from tests.own import MODELS, images
 COUNTERS = ("overflow_events", "overflow_count", "bias_overflow_count", "internal_wraps")
 
 
-def expected(bits: int, overflow: str) -> dict[str, Any]:
+def expected(bits: int, overflow: str, layers: dict[str, dict[str, int]] | None = None) -> dict[str, Any]:
     """What golden says of one point, by loops over its outputs."""
     net = fxsim.load(MODELS / "digits_fc.tflite")
     hw = fxsim.Hardware.load("edge-16x16").replace(acc_bits=bits, overflow=overflow, bias_policy="apply")
     x, labels = images("digits_fc", 3), np.load(MODELS / "y_eval.npy")[:3].tolist()
     exact = golden(net, x)["probabilities"].tolist()
-    tensors, stats = golden_stats(net, x, hw.numerics)
+    tensors, stats = golden_stats(net, x, hw.numerics, layers)
     given = tensors["probabilities"].tolist()
     quant = tensors.quants["probabilities"]
     assert quant is not None
@@ -68,6 +69,14 @@ def test_records_are_what_golden_and_estimate_say(tmp_path: Path) -> None:
         assert (record["cycles"], record["energy_pj"]) == (guess.cycles, guess.energy_pj)
         assert record["dram_bytes"] == sum(layer.dram_bytes for layer in guess.layers)
         assert (record["status"], record["error"], record["trap"]) == ("done", "", "")
+
+
+def test_layers_have_numerics_of_their_own(tmp_path: Path) -> None:
+    text = HEAD + '[hardware]\nacc_bits = 24\noverflow = "wrap"\n[layers.dense2]\nacc_bits = [24, 11]\n'
+    for record, bits in zip(run_sweep(write_sweep(tmp_path, text), output=tmp_path).records, (24, 11), strict=True):
+        want = expected(24, "wrap", {"dense2": {"acc_bits": bits}})
+        assert (record["dense2.acc_bits"], record["overflow_count.dense2"] > 0) == (bits, bits == 11)
+        assert {n: record[n] for n in want if n != "sqnr_db"} == {n: v for n, v in want.items() if n != "sqnr_db"}
 
 
 def no_work(*_: Any) -> Any:
@@ -107,6 +116,7 @@ def test_a_failing_point_is_recorded_and_the_others_go_on(
     assert main(["sweep", str(path), "--output", str(tmp_path / "out")]) == 1
     out = capsys.readouterr().out
     assert out.count("HardwareError: ") == 2
+    assert "None" not in out
     assert "4 points, 2 failed, 0 merged" in out
     result = run_sweep(path, output=tmp_path / "out")
     assert [r["status"] for r in result.records] == ["done", "done", "failed", "failed"]
@@ -179,6 +189,37 @@ def test_without_an_output_the_folder_is_named_after_the_file(tmp_path: Path, mo
 def test_bad_places(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         run_sweep(write_sweep(tmp_path), output=tmp_path / "out", **arguments)
+
+
+def test_the_command_saves_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, table, columns = write_sweep(tmp_path), tmp_path / "t.csv", tmp_path / "t.parquet"
+    words = ["--output", str(tmp_path / "out"), "--csv", str(table), "--parquet", str(columns)]
+    assert main(["sweep", str(path), *words]) == 0
+    captured = capsys.readouterr()
+    result = run_sweep(path, output=tmp_path / "out")
+    assert captured.out == result.table() + "\n"
+    assert captured.err == "", "no progress bar where there is no terminal"
+    assert len(table.read_text().splitlines()) == 5
+    assert pyarrow.parquet.read_table(columns).num_rows == 4
+
+
+def test_a_bad_file_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_sweep(tmp_path, "schema = 3\n")
+    assert main(["sweep", str(path), "--output", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == f"fxsim sweep: InputError: {path}: schema must be 1, not 3\n"
+
+
+@pytest.mark.parametrize(("package", "extra"), [("pyarrow", "parquet"), ("distributed", "dask")])
+def test_a_missing_package_is_said_before_the_work(
+    package: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    words = {"parquet": ["--parquet", str(tmp_path / "t")], "dask": ["--dask", "tcp://127.0.0.1:9"]}[extra]
+    assert main(["sweep", str(write_sweep(tmp_path)), "--output", str(tmp_path / "out"), *words]) == 2
+    assert (
+        f"MissingDependencyError: {package} must be installed: pip install 'fxsim[{extra}]'" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_example_sweep_is_legal() -> None:
