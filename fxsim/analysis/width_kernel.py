@@ -55,7 +55,7 @@ class Prepared:
     ends: Ints
     parts: Ints
     initial: Words
-    scales: Ints
+    scales: Words
     plain: Ints
     real: NDArray[np.float64]
     block: int
@@ -117,7 +117,7 @@ def prepare(params: MacParams, numerics: Numerics) -> Prepared:
     plain = np.stack([_by_lane(params.requant.multiplier, channels), _by_lane(params.requant.shift, channels)])
     return Prepared(
         params, offsets, weights.reshape(-1), ends, parts,
-        np.pad(params.initial, (0, lanes - channels)).astype(np.int32), _scales(plain, block), plain,
+        np.pad(params.initial, (0, lanes - channels)).astype(np.int32), _scales(plain), plain,
         _by_lane(params.requant.real, channels), block, (rows, columns, per_pixel),
     )  # fmt: skip
 
@@ -142,21 +142,19 @@ def _by_lane(values: NDArray[Any], channels: int) -> NDArray[Any]:
     return np.pad(np.broadcast_to(values, (channels,)), (0, lanes_of(channels) - channels), mode="edge")
 
 
-def _scales(plain: Ints, block: int) -> Ints:
-    """Records of `double_round` for every output of a block: [L / LANES, 4, block * LANES]."""
+def _scales(plain: Ints) -> Words:
+    """Multiplier, left and right shift of every lane, flat; what TFL_DOUBLE alone reads."""
     multiplier, shift = plain
-    right = np.maximum(-shift, 0).clip(0, 62)
-    records = np.stack([multiplier, np.maximum(shift, 0).clip(0, 62), right, (np.int64(1) << right) >> 1])
-    blocks = records.reshape(4, -1, LANES).transpose(1, 0, 2)
-    return np.ascontiguousarray(np.tile(blocks, (1, 1, block)))
+    return np.concatenate([multiplier, np.maximum(shift, 0), np.maximum(-shift, 0)]).astype(np.int32)
 
 
 def _no_counts(samples: int, modes: int, widths: int, lanes: int, codes: int) -> SweepCounts:
-    bounds = np.iinfo(np.int64)
+    bounds = np.iinfo(np.int32)
     return SweepCounts(
         np.zeros((2, modes, widths, lanes), np.int64),
         np.zeros((samples, 5, modes, widths), np.int64),
-        np.repeat([[bounds.max], [bounds.min]], lanes, axis=1),
+        np.full(lanes, bounds.max, np.int32),
+        np.full(lanes, bounds.min, np.int32),
         np.zeros(1, np.int64),
         np.empty(codes, np.int32),
     )

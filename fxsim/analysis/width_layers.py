@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim.analysis.width_kernel import Prepared, mode_codes
-from fxsim.numerics import IntFormat, requantize, saturate_array
+from fxsim.numerics import requantize
 from fxsim.ops import Accumulated, accumulate_outputs, gather, position_chunks
 
 if TYPE_CHECKING:
@@ -134,20 +134,23 @@ def _kernel_run(
     """`LayerRun` with the codes of configuration `emit`, the exact ones by default; internal registers never wrap."""
     channels, samples = layer.params.channels, len(ifm)
     found = prepared.run(ifm, mode_codes(grid.modes), np.array(grid.widths, np.int64), emit)
-    left = np.stack([[_bias_left(layer, grid.rule(m, w)) for w in range(grid.shape[1])] for m in range(grid.shape[0])])
+    left = _bias_left(layer, grid)
     per_channel = left * (samples * layer.outputs // channels)
     counters = np.stack([*found.channels[..., :channels], per_channel, np.zeros_like(per_channel)])
     bias = np.broadcast_to(left.sum(axis=-1) * (layer.outputs // channels), (samples, 1, *grid.shape))
     by_sample = np.concatenate([found.samples[:, :2], bias, np.zeros_like(bias), found.samples[:, 2:]], axis=1)
     ofm = _ofm(layer, [found.codes], samples)
-    return LayerRun(counters, by_sample, found.extremes[:, :channels], int(found.signal[0]), ofm)
+    extremes = np.stack([found.least, found.greatest])[:, :channels].astype(np.int64)
+    return LayerRun(counters, by_sample, extremes, int(found.signal[0]), ofm)
 
 
-def _bias_left(layer: Layer, numerics: Numerics) -> Ints:
-    """Whether each channel's bias load leaves the register: 0 or 1."""
-    bits = numerics.acc_internal_bits if numerics.overflow == "readout" else numerics.acc_bits
+def _bias_left(layer: Layer, grid: Grid) -> Ints:
+    """Whether each channel's bias load leaves the register, 0 or 1: int64 [modes, widths, N]."""
+    internal = min(grid.numerics.acc_internal_bits, RUNTIME_BITS)  # a prepared layer's sums are far smaller
+    bits = [[internal if mode == "readout" else width for width in grid.widths] for mode in grid.modes]
+    half = np.int64(1) << (np.array(bits, np.int64) - 1)[..., None]
     initial = layer.params.initial
-    return np.asarray(saturate_array(initial, IntFormat(bits)) != initial, np.int64)
+    return np.asarray((initial < -half) | (initial >= half), np.int64)
 
 
 def _ofm(layer: Layer, codes: list[NDArray[Any]], samples: int) -> Array:

@@ -23,6 +23,7 @@ TILE = 4
 """Positions that `dot_tile` sums side by side, enough to hide a multiply's latency."""
 
 _alloca: Any = cgutils.alloca_once_value
+_function: Any = cgutils.get_or_insert_function
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _WORDS, _BYTES = ir.VectorType(_I32, LANES), ir.VectorType(_I8, LANES)
 
@@ -138,6 +139,134 @@ def _clamped(b: ir.IRBuilder, value: ir.Value, low: ir.Value, high: ir.Value) ->
 def _counted(b: ir.IRBuilder, events: Any, one: ir.Value, other: ir.Value) -> None:
     """Add 1 to the lanes of `events` where two vectors differ."""
     b.store(b.add(b.load(events), b.zext(b.icmp_signed("!=", one, other), _WORDS)), events)
+
+
+def _zeros(kind: ir.Type) -> ir.Constant:
+    return ir.Constant(kind, None)
+
+
+@intrinsic
+def copy_lanes(_typing: Any, source: Any, at: Any, target: Any, place: Any) -> Any:
+    """`fxsim.kernels.lanes.copy_lanes_scalar`."""
+    del at, place
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        source, target = (_base(context, b, signature.args[i], args[i]) for i in (0, 2))
+        _store(b, _words(b, source, args[1]), target, args[3])
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, target, types.int64), generate
+
+
+@intrinsic
+def reach_lanes(_typing: Any, least: Any, greatest: Any, at: Any) -> Any:
+    """`fxsim.kernels.lanes.reach_lanes_scalar`."""
+    del at
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        least, greatest = (_base(context, b, signature.args[i], args[i]) for i in (0, 1))
+        low, high = b.not_(_words(b, least, args[2])), _words(b, greatest, args[2])
+        both = b.select(b.icmp_signed(">", low, high), low, high)
+        reduce = _function(b.module, ir.FunctionType(_I32, [_WORDS]), f"llvm.vector.reduce.smax.v{LANES}i32")
+        return b.sext(b.call(reduce, [both]), _I64)
+
+    return types.int64(least, greatest, types.int64), generate
+
+
+@intrinsic
+def clamp_lanes(_typing: Any, source: Any, at: Any, bits: Any, target: Any, events: Any, place: Any) -> Any:
+    """`fxsim.kernels.lanes.clamp_lanes_scalar`."""
+    del at, bits, place
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        source, target, events = (_base(context, b, signature.args[i], args[i]) for i in (0, 3, 4))
+        half = b.shl(_I64(1), b.sub(args[2], _I64(1)))
+        exact = _words(b, source, args[1])
+        value = _clamped(b, exact, _scalar(b, b.neg(half)), _scalar(b, b.sub(half, _I64(1))))
+        _store(b, value, target, args[5])
+        _store(b, b.zext(b.icmp_signed("!=", value, exact), _WORDS), events, args[5])
+        return context.get_dummy_value()
+
+    return types.void(source, *[types.int64] * 2, target, events, types.int64), generate
+
+
+@intrinsic
+def fold_lanes(_typing: Any, source: Any, at: Any, bits: Any, target: Any, place: Any) -> Any:
+    """`fxsim.kernels.lanes.fold_lanes_scalar`."""
+    del at, bits, place
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        source, target = (_base(context, b, signature.args[i], args[i]) for i in (0, 3))
+        away = _scalar(b, b.sub(_I64(32), args[2]))
+        _store(b, b.ashr(b.shl(_words(b, source, args[1]), away), away), target, args[4])
+        return context.get_dummy_value()
+
+    return types.void(source, *[types.int64] * 2, target, types.int64), generate
+
+
+@intrinsic
+def round_lanes(_typing: Any, values: Any, at: Any, scales: Any, lane: Any, pitch: Any, zero: Any, lo: Any, hi: Any,
+                codes: Any) -> Any:  # fmt: skip
+    """`fxsim.kernels.lanes.round_lanes_scalar`."""
+    del at, lane, pitch, zero, lo, hi
+    pairs = ir.VectorType(_I64, LANES)
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        _, at, _, lane, pitch, zero, lo, hi, _ = args
+        values, scales, codes = (_base(context, b, signature.args[i], args[i]) for i in (0, 2, 8))
+        multiplier, left, right = (_words(b, scales, _offset(b, lane, i, pitch)) for i in range(3))
+        value = b.shl(_words(b, values, at), left)
+        product = b.mul(b.sext(value, pairs), b.sext(multiplier, pairs))
+        high = b.ashr(b.add(product, ir.Constant(pairs, [1 << 30] * LANES)), ir.Constant(pairs, [31] * LANES))
+        high = b.trunc(high, _WORDS)
+        mask = b.sub(b.shl(ir.Constant(_WORDS, [1] * LANES), right), ir.Constant(_WORDS, [1] * LANES))
+        negative = b.zext(b.icmp_signed("<", high, _zeros(_WORDS)), _WORDS)
+        above = b.icmp_signed(">", b.and_(high, mask), b.add(b.lshr(mask, ir.Constant(_WORDS, [1] * LANES)), negative))
+        code = b.add(b.ashr(high, right), b.zext(above, _WORDS))
+        code = _clamped(b, code, _scalar(b, b.sub(lo, zero)), _scalar(b, b.sub(hi, zero)))
+        _store(b, b.add(code, _scalar(b, zero)), codes, at)
+        return context.get_dummy_value()
+
+    return types.void(values, types.int64, scales, *[types.int64] * 5, codes), generate
+
+
+@intrinsic
+def error_lanes(_typing: Any, codes: Any, wanted: Any, at: Any, errors: Any, noise: Any) -> Any:
+    """`fxsim.kernels.lanes.error_lanes_scalar`."""
+    del at
+    pairs = ir.VectorType(_I64, LANES)
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        codes, wanted, errors, noise = (_base(context, b, signature.args[i], args[i]) for i in (0, 1, 3, 4))
+        error = b.sub(_words(b, codes, args[2]), _words(b, wanted, args[2]))
+        changed = b.zext(b.icmp_signed("!=", error, _zeros(_WORDS)), _WORDS)
+        _store(b, b.add(_words(b, errors, _I64(0)), changed), errors, _I64(0))
+        greatest, opposite = _words(b, errors, _I64(LANES)), b.neg(error)
+        size = b.select(b.icmp_signed(">", opposite, error), opposite, error)
+        _store(b, b.select(b.icmp_signed(">", size, greatest), size, greatest), errors, _I64(LANES))
+        wide, place = b.sext(error, pairs), b.bitcast(noise, pairs.as_pointer())
+        total = b.load(place)
+        total.align = 8
+        b.store(b.add(total, b.mul(wide, wide)), place).align = 8
+        return context.get_dummy_value()
+
+    return types.void(codes, wanted, types.int64, errors, noise), generate
+
+
+@intrinsic
+def event_lanes(_typing: Any, events: Any, at: Any, seen: Any) -> Any:
+    """`fxsim.kernels.lanes.event_lanes_scalar`."""
+    del at
+
+    def generate(context: Any, b: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        events, seen = (_base(context, b, signature.args[i], args[i]) for i in (0, 2))
+        found = _words(b, events, args[1])
+        some = b.zext(b.icmp_signed(">", found, _zeros(_WORDS)), _WORDS)
+        _store(b, b.add(_words(b, seen, _I64(0)), found), seen, _I64(0))
+        _store(b, b.add(_words(b, seen, _I64(LANES)), some), seen, _I64(LANES))
+        return context.get_dummy_value()
+
+    return types.void(events, types.int64, seen), generate
 
 
 @intrinsic

@@ -62,6 +62,63 @@ def see_lanes_scalar(sums: Words, at: int, least: Words, greatest: Words, lane: 
         greatest[lane + n] = max(greatest[lane + n], sums[at + n])
 
 
+def copy_lanes_scalar(source: Words, at: int, target: Words, place: int) -> None:
+    """target[place + n] = source[at + n] for n < LANES."""
+    for n in range(LANES):
+        target[place + n] = source[at + n]
+
+
+def reach_lanes_scalar(least: Words, greatest: Words, at: int) -> int:
+    """Greatest of greatest[at + n] and -1 - least[at + n] for n < LANES."""
+    return max(max(int(greatest[at + n]), -1 - int(least[at + n])) for n in range(LANES))
+
+
+def clamp_lanes_scalar(source: Words, at: int, bits: int, target: Words, events: Words, place: int) -> None:
+    """target[place + n] = source[at + n] clamped to `bits` <= 31; events[place + n] says whether it was; n < LANES."""
+    half = 1 << (bits - 1)
+    for n in range(LANES):
+        target[place + n] = min(max(int(source[at + n]), -half), half - 1)
+        events[place + n] = target[place + n] != source[at + n]
+
+
+def fold_lanes_scalar(source: Words, at: int, bits: int, target: Words, place: int) -> None:
+    """target[place + n] = source[at + n] wrapped to `bits` <= 32, for n < LANES."""
+    half = 1 << (bits - 1)
+    for n in range(LANES):
+        target[place + n] = (int(source[at + n]) + half) % (2 * half) - half
+
+
+def round_lanes_scalar(
+    values: Words, at: int, scales: Words, lane: int, pitch: int, zero: int, lo: int, hi: int, codes: Words
+) -> None:
+    """codes[at + n]: TFL_DOUBLE (`fxsim.numerics.rescale`) of values[at + n], plus zero, clamped; n < LANES.
+
+    scales[lane + i * pitch + n]: multiplier, left shift in 0..30, right shift in 0..31.
+    """
+    for n in range(LANES):
+        multiplier, left, right = (int(scales[lane + i * pitch + n]) for i in range(3))
+        value = ((int(values[at + n]) << left) + _HALF) % _WRAP - _HALF
+        high = (value * multiplier + (1 << 30)) >> 31
+        nudge = ((1 << right) >> 1) - (high < 0 and right > 0)
+        codes[at + n] = min(max(((high + nudge) >> right) + zero, lo), hi)
+
+
+def error_lanes_scalar(codes: Words, wanted: Words, at: int, errors: Words, noise: NDArray[np.int64]) -> None:
+    """Distances of codes[at + n] from wanted[at + n]: count, greatest (errors[n], errors[LANES + n]), squares."""
+    for n in range(LANES):
+        error = int(codes[at + n]) - int(wanted[at + n])
+        errors[n] += error != 0
+        errors[LANES + n] = max(int(errors[LANES + n]), abs(error))
+        noise[n] += error * error
+
+
+def event_lanes_scalar(events: Words, at: int, seen: Words) -> None:
+    """Add events[at + n] to seen[n], and whether there are any to seen[LANES + n]; n < LANES."""
+    for n in range(LANES):
+        seen[n] += events[at + n]
+        seen[LANES + n] += events[at + n] > 0
+
+
 def prefix_lanes_scalar(
     sums: Words, at: int, pitch: int, count: int, state: Words, least: Words, greatest: Words, place: int
 ) -> None:
@@ -117,3 +174,10 @@ see_lanes: Operation = intrinsics.see_lanes if jit_enabled() else see_lanes_scal
 prefix_lanes: Operation = intrinsics.prefix_lanes if jit_enabled() else prefix_lanes_scalar
 saturate_lanes: Operation = intrinsics.saturate_lanes if jit_enabled() else saturate_lanes_scalar
 wrap_lanes: Operation = intrinsics.wrap_lanes if jit_enabled() else wrap_lanes_scalar
+copy_lanes: Operation = intrinsics.copy_lanes if jit_enabled() else copy_lanes_scalar
+reach_lanes: Callable[..., int] = intrinsics.reach_lanes if jit_enabled() else reach_lanes_scalar
+clamp_lanes: Operation = intrinsics.clamp_lanes if jit_enabled() else clamp_lanes_scalar
+fold_lanes: Operation = intrinsics.fold_lanes if jit_enabled() else fold_lanes_scalar
+round_lanes: Operation = intrinsics.round_lanes if jit_enabled() else round_lanes_scalar
+error_lanes: Operation = intrinsics.error_lanes if jit_enabled() else error_lanes_scalar
+event_lanes: Operation = intrinsics.event_lanes if jit_enabled() else event_lanes_scalar

@@ -14,7 +14,21 @@ import numpy as np
 
 from fxsim._core.jit import entry_kernel, inner_kernel
 from fxsim.kernels.intrinsics import LANES, TILE
-from fxsim.kernels.lanes import add_products, dot_tile, prefix_lanes, saturate_lanes, wrap_lanes
+from fxsim.kernels.lanes import (
+    add_products,
+    clamp_lanes,
+    copy_lanes,
+    dot_tile,
+    error_lanes,
+    event_lanes,
+    fold_lanes,
+    prefix_lanes,
+    reach_lanes,
+    round_lanes,
+    saturate_lanes,
+    see_lanes,
+    wrap_lanes,
+)
 from fxsim.numerics import Overflow, SchemeCode, requantize_scalar
 
 if TYPE_CHECKING:
@@ -52,8 +66,8 @@ class SweepLayer(NamedTuple):
     """[S + 1] first group of every part of a split sum, then G."""
     initial: Words
     """[L] exact bias."""
-    scales: Ints
-    """[L / LANES, 4, block * LANES] multiplier, left shift, right shift, half of the divisor, output by output."""
+    scales: Words
+    """[3 * L] multiplier, left shift and right shift of TFL_DOUBLE."""
     plain: Ints
     """[2, L] multiplier and shift."""
     real: NDArray[np.float64]
@@ -67,8 +81,10 @@ class SweepCounts(NamedTuple):
     """[2, modes, widths, L] events, outputs with one."""
     samples: Ints
     """[S, 5, modes, widths] the same, changed codes, greatest error, sum of squared errors."""
-    extremes: Ints
-    """[2, L] least and greatest exact prefix."""
+    least: Words
+    """[L] least exact prefix."""
+    greatest: Words
+    """[L] greatest exact prefix."""
     signal: Ints
     """[1] sum of the squared exact codes less their zero point."""
     codes: Words
@@ -88,10 +104,13 @@ class _Block(NamedTuple):
     active: Ints
     values: Words
     events: Words
+    right: Words
+    wanted: Words
+    codes: Words
     other: Words
-    right: Ints
-    wanted: Ints
-    codes: Ints
+    seen: Words
+    errors: Words
+    noise: Ints
 
 
 def sweep_geometry(**fields: int) -> Ints:
@@ -143,20 +162,17 @@ def sum_groups(layer: SweepLayer, work: _Block, lane: int) -> None:
 
 @inner_kernel
 def sum_exact(layer: SweepLayer, work: _Block, lane: int) -> None:
-    """Exact sums, their prefixes' extremes, and what each row reaches: the greatest of high and -1 - low."""
+    """Exact sums, their prefixes' extremes, and what each row reaches."""
     size, parts = work.total.shape[0], layer.parts
-    for m in range(size):
-        start = layer.initial[lane + m % LANES]
-        work.total[m] = work.least[m] = work.greatest[m] = start
     for r in range(size // LANES):
         at = r * LANES
+        copy_lanes(layer.initial, lane, work.total, at)
+        copy_lanes(layer.initial, lane, work.least, at)
+        copy_lanes(layer.initial, lane, work.greatest, at)
         prefix_lanes(work.sums, at, size, parts[1], work.total, work.least, work.greatest, at)
         for i in range(1, parts.shape[0] - 1):
             sum_part(work, parts[i], parts[i + 1], at)
-        reach = np.int64(0)
-        for m in range(at, at + LANES):
-            reach = max(reach, np.int64(work.greatest[m]), -1 - np.int64(work.least[m]))
-        work.reach[r] = reach
+        work.reach[r] = reach_lanes(work.least, work.greatest, at)
 
 
 @inner_kernel
@@ -165,34 +181,32 @@ def sum_part(work: _Block, start: int, stop: int, at: int) -> None:
     size, other = work.total.shape[0], work.other
     low, high = other[LANES : 2 * LANES], other[2 * LANES :]
     for n in range(LANES):
-        other[n], low[n], high[n] = 0, work.least[at + n], work.greatest[at + n]
+        other[n] = 0
+    copy_lanes(work.least, at, low, 0)
+    copy_lanes(work.greatest, at, high, 0)
     prefix_lanes(work.sums, start * size + at, size, stop - start, other, low, high, 0)
-    for n in range(LANES):
-        work.least[at + n], work.greatest[at + n] = low[n], high[n]
+    copy_lanes(low, 0, work.least, at)
+    copy_lanes(high, 0, work.greatest, at)
     prefix_lanes(other, 0, LANES, 1, work.total, work.least, work.greatest, at)
 
 
 @inner_kernel
-def saturate_row(layer: SweepLayer, work: _Block, bits: int, lane: int, at: int, place: int) -> None:
-    """Registers of one row that saturate at `bits`, from the bias on, into values[place]."""
-    size, parts, half = work.total.shape[0], layer.parts, np.int64(1) << (bits - 1)
-    for n in range(LANES):
-        work.values[place + n] = min(max(np.int64(layer.initial[lane + n]), -half), half - 1)
-    saturate_lanes(work.sums, at, size, parts[1], bits, work.values, place, work.events, place)
+def saturate_row(layer: SweepLayer, work: _Block, bits: int, at: int, place: int) -> None:
+    """Registers of one row that saturate at `bits`, from the loaded bias on, in values[place]."""
+    size, parts, values, events, other = work.total.shape[0], layer.parts, work.values, work.events, work.other
+    saturate_lanes(work.sums, at, size, parts[1], bits, values, place, events, place)
     for i in range(1, parts.shape[0] - 1):
         start, count = parts[i], parts[i + 1] - parts[i]
         for n in range(LANES):
-            work.other[n] = 0
-        saturate_lanes(work.sums, start * size + at, size, count, bits, work.other, 0, work.events, place)
-        saturate_lanes(work.other, 0, LANES, 1, bits, work.values, place, work.events, place)
+            other[n] = 0
+        saturate_lanes(work.sums, start * size + at, size, count, bits, other, 0, events, place)
+        saturate_lanes(other, 0, LANES, 1, bits, values, place, events, place)
 
 
 @inner_kernel
-def wrap_row(layer: SweepLayer, work: _Block, bits: int, lane: int, at: int, place: int) -> None:
-    """Registers of one row that wrap at `bits` into values[place]."""
+def wrap_row(layer: SweepLayer, work: _Block, bits: int, at: int, place: int) -> None:
+    """Exact totals of one row, from the bias on, in values[place], and the events of registers that wrap at `bits`."""
     size, parts, half = work.total.shape[0], layer.parts, np.int64(1) << (bits - 1)
-    for n in range(LANES):
-        work.values[place + n] = layer.initial[lane + n]
     wrap_lanes(work.sums, at, size, parts[1], bits, work.values, place, work.events, place)
     for i in range(1, parts.shape[0] - 1):
         for n in range(LANES):
@@ -204,58 +218,54 @@ def wrap_row(layer: SweepLayer, work: _Block, bits: int, lane: int, at: int, pla
             turns = ((one + half) >> bits) + ((other + half) >> bits)
             work.events[place + n] += (one + other + half) >> bits != turns
             work.values[place + n] = one + other
-    for n in range(LANES):
-        work.values[place + n] = ((np.int64(work.values[place + n]) + half) & (2 * half - 1)) - half
-
-
-@inner_kernel
-def read_row(work: _Block, bits: int, at: int, place: int) -> None:
-    """Exact sums of one row clamped to `bits` as they are read, into values[place]."""
-    half = np.int64(1) << (bits - 1)
-    for n in range(LANES):
-        exact = np.int64(work.total[at + n])
-        value = min(max(exact, -half), half - 1)
-        work.values[place + n] = value
-        work.events[place + n] = value != exact
 
 
 @inner_kernel
 def narrow_rows(layer: SweepLayer, work: _Block, mode: int, bits: int, lane: int, count: int) -> None:
     """Values and events of the `count` active rows under one configuration, packed."""
+    values, events, seen = work.values, work.events, work.seen
+    for n in range(2 * LANES):
+        seen[n] = 0
     for m in range(count * LANES):
-        work.events[m] = 0
+        events[m] = 0
     for a in range(count):
         at, place = work.active[a] * LANES, a * LANES
         if mode == Overflow.SATURATE:
-            saturate_row(layer, work, bits, lane, at, place)
+            clamp_lanes(layer.initial, lane, bits, values, work.codes, place)
+            saturate_row(layer, work, bits, at, place)
         elif mode == Overflow.WRAP:
-            wrap_row(layer, work, bits, lane, at, place)
+            copy_lanes(layer.initial, lane, values, place)
+            wrap_row(layer, work, bits, at, place)
+            fold_lanes(values, place, bits, values, place)
         else:
-            read_row(work, bits, at, place)
+            clamp_lanes(work.total, at, bits, values, events, place)
+        event_lanes(events, place, seen)
 
 
 @inner_kernel
-def requantize_rows(layer: SweepLayer, values: Words, count: int, lane: int, codes: Ints) -> None:
-    """Codes of `count` outputs, whole rows.
-
-    TFL_DOUBLE as `fxsim.kernels.readout.double_round`, the caller having checked that shifts are in -31..30.
-    """
-    g, scales = layer.geometry, layer.scales[lane // LANES]
+def requantize_rows(layer: SweepLayer, values: Words, count: int, lane: int, codes: Words) -> None:
+    """Codes of `count` rows."""
+    g, scales, lanes = layer.geometry, layer.scales, layer.geometry[ALL_LANES]
     zero, lo, hi = g[OUT_ZERO], g[CLAMP_LO], g[CLAMP_HI]
-    if g[SCHEME] != SchemeCode.TFL_DOUBLE:
-        multiplier, shift, real = layer.plain[0], layer.plain[1], layer.real
-        for m in range(count):
-            n = lane + m % LANES
-            acc: int = values[m]
-            codes[m] = requantize_scalar(acc, multiplier[n], shift[n], real[n], g[SCHEME], _RUNTIME_BITS, zero, lo, hi)
+    if g[SCHEME] == SchemeCode.TFL_DOUBLE:
+        for a in range(count):
+            round_lanes(values, a * LANES, scales, lane, lanes, zero, lo, hi, codes)
         return
-    multiplier, left, right, half = scales[0], scales[1], scales[2], scales[3]
-    for m in range(count):
-        value = np.int64(values[m]) << left[m]
-        value = ((value + 0x80000000) & 0xFFFFFFFF) - 0x80000000
-        high = (value * multiplier[m] + 0x40000000) >> 31
-        sign = (high >> 63) & -min(half[m], 1)
-        codes[m] = min(max(((high + half[m] + sign) >> right[m]) + zero, lo), hi)
+    multiplier, shift, real = layer.plain[0], layer.plain[1], layer.real
+    for m in range(count * LANES):
+        n = lane + m % LANES
+        acc: int = values[m]
+        codes[m] = requantize_scalar(acc, multiplier[n], shift[n], real[n], g[SCHEME], _RUNTIME_BITS, zero, lo, hi)
+
+
+@inner_kernel
+def compare_rows(work: _Block, codes: Words, wanted: Words, count: int) -> None:
+    """Errors of `count` rows of codes, by lane."""
+    errors, noise = work.errors, work.noise
+    for n in range(LANES):
+        errors[n] = errors[LANES + n] = noise[n] = 0
+    for a in range(count):
+        error_lanes(codes, wanted, a * LANES, errors, noise)
 
 
 @inner_kernel
@@ -263,68 +273,58 @@ def pack(work: _Block, rows: int, bits: int) -> int:
     """Rows that leave `bits` into `active`, their exact codes into `wanted`; how many they are."""
     count, half = 0, np.int64(1) << (bits - 1)
     for r in range(rows):
-        if work.reach[r] < half:
-            continue
-        work.active[count] = r
-        into, source = work.wanted[count * LANES : (count + 1) * LANES], work.right[r * LANES : (r + 1) * LANES]
-        for n in range(LANES):
-            into[n] = source[n]
-        count += 1
+        if work.reach[r] >= half:
+            work.active[count] = r
+            copy_lanes(work.right, r * LANES, work.wanted, count * LANES)
+            count += 1
     return count
 
 
 @inner_kernel
-def count_events(work: _Block, count: int, events: Ints, outputs: Ints, sample: Ints, mode: int, width: int) -> None:
-    """Events of the packed rows, and outputs with one, by lane and by sample."""
-    every, some, seen = np.int64(0), np.int64(0), work.events
-    for m in range(count * LANES):
-        every += seen[m]
-        some += seen[m] > 0
+def add_events(seen: Words, events: Ints, outputs: Ints, sample: Ints, mode: int, width: int) -> None:
+    """Take the events of a configuration, and the outputs with one, into their counters."""
+    every, some = np.int64(0), np.int64(0)
+    for n in range(LANES):
+        every += seen[n]
+        some += seen[LANES + n]
     sample[0, mode, width] += every
     sample[1, mode, width] += some
     if every == 0:
         return
-    for a in range(count):
-        row = seen[a * LANES : (a + 1) * LANES]
-        for n in range(LANES):
-            events[n] += row[n]
-            outputs[n] += row[n] > 0
+    for n in range(LANES):
+        events[n] += seen[n]
+        outputs[n] += seen[LANES + n]
 
 
 @inner_kernel
-def count_errors(work: _Block, count: int, sample: Ints, mode: int, width: int) -> None:
-    """Compare the packed rows' codes with the exact ones."""
+def add_errors(work: _Block, sample: Ints, mode: int, width: int) -> None:
+    """Take the errors of a configuration into its counters."""
     changed, greatest, noise = np.int64(0), np.int64(0), np.int64(0)
-    codes, wanted = work.codes, work.wanted
-    for m in range(count * LANES):
-        error = codes[m] - wanted[m]
-        changed += error != 0
-        greatest = max(greatest, error, -error)
-        noise += error * error
+    for n in range(LANES):
+        changed += work.errors[n]
+        greatest = max(greatest, np.int64(work.errors[LANES + n]))
+        noise += work.noise[n]
     sample[2, mode, width] += changed
     sample[3, mode, width] = max(sample[3, mode, width], greatest)
     sample[4, mode, width] += noise
 
 
 @inner_kernel
-def see_exact(layer: SweepLayer, work: _Block, counts: SweepCounts, rows: int, lane: int, live: int) -> None:
-    """Exact codes of a block, extremes and signal; `live` lanes of the block are channels."""
-    zero, signal, size = layer.geometry[OUT_ZERO], np.int64(0), work.total.shape[0]
-    requantize_rows(layer, work.total, size, lane, work.right)
-    low, high = counts.extremes[0, lane : lane + LANES], counts.extremes[1, lane : lane + LANES]
+def see_exact(layer: SweepLayer, work: _Block, counts: SweepCounts, rows: int, lane: int) -> None:
+    """Exact codes of a block, extremes and signal."""
+    requantize_rows(layer, work.total, work.total.shape[0] // LANES, lane, work.right)
+    for m in range(rows * LANES):
+        work.wanted[m] = layer.geometry[OUT_ZERO]
+    compare_rows(work, work.right, work.wanted, rows)
+    for n in range(min(LANES, layer.geometry[CHANNELS] - lane)):
+        counts.signal[0] += work.noise[n]
     for r in range(rows):
-        least, greatest = work.least[r * LANES : (r + 1) * LANES], work.greatest[r * LANES : (r + 1) * LANES]
-        codes = work.right[r * LANES : (r + 1) * LANES]
-        for n in range(LANES):
-            low[n] = min(low[n], least[n])
-            high[n] = max(high[n], greatest[n])
-        for n in range(live):
-            signal += (codes[n] - zero) * (codes[n] - zero)
-    counts.signal[0] += signal
+        see_lanes(work.least, r * LANES, counts.least, counts.greatest, lane)
+        see_lanes(work.greatest, r * LANES, counts.least, counts.greatest, lane)
 
 
 @inner_kernel
-def put_row(codes: Ints, row: int, out: Words, place: int, live: int) -> None:
+def put_row(codes: Words, row: int, out: Words, place: int, live: int) -> None:
     """Store the codes of one row."""
     source, into = codes[row * LANES : row * LANES + live], out[place : place + live]
     for n in range(live):
@@ -341,7 +341,7 @@ def sweep_block(
     live, out = min(LANES, g[CHANNELS] - lane), counts.codes
     sum_groups(layer, work, lane)
     sum_exact(layer, work, lane)
-    see_exact(layer, work, counts, rows, lane, live)
+    see_exact(layer, work, counts, rows, lane)
     for r in range(rows):
         put_row(work.right, r, out, place + r * g[CHANNELS], live)
     for width in range(widths.shape[0]):
@@ -352,9 +352,10 @@ def sweep_block(
             narrow_rows(layer, work, modes[mode], widths[width], lane, count)
             events = counts.channels[0, mode, width, lane : lane + LANES]
             outputs = counts.channels[1, mode, width, lane : lane + LANES]
-            count_events(work, count, events, outputs, sample, mode, width)
-            requantize_rows(layer, work.values, count * LANES, lane, work.codes)
-            count_errors(work, count, sample, mode, width)
+            add_events(work.seen, events, outputs, sample, mode, width)
+            requantize_rows(layer, work.values, count, lane, work.codes)
+            compare_rows(work, work.codes, work.wanted, count)
+            add_errors(work, sample, mode, width)
             if mode == g[EMIT_MODE] and width == g[EMIT_WIDTH]:
                 for a in range(count):
                     put_row(work.codes, a, out, place + work.active[a] * g[CHANNELS], live)
@@ -376,19 +377,19 @@ def sweep_widths(layer: SweepLayer, modes: NDArray[np.int64], widths: NDArray[np
         Counters, added to, and codes, stored.
     """
     g = layer.geometry
-    size, depth = g[BLOCK] * LANES, layer.offsets.shape[0]
-    words, longs = np.zeros((5, size), np.int32), np.zeros((3, size), np.int64)
+    size, depth, rows = g[BLOCK] * LANES, layer.offsets.shape[0], np.zeros((3, g[BLOCK]), np.int64)
+    words, small = np.zeros((8, size), np.int32), np.zeros((7, LANES), np.int32).reshape(-1)
     work = _Block(
-        np.zeros(g[BLOCK], np.int64), np.zeros(g[BLOCK] * depth, np.int32),
-        np.zeros(layer.ends.shape[0] * size, np.int32), words[0], words[1], words[2], np.zeros(g[BLOCK], np.int64),
-        np.zeros(g[BLOCK], np.int64), words[3], words[4], np.zeros(3 * LANES, np.int32), longs[0], longs[1], longs[2],
+        rows[0], np.zeros(g[BLOCK] * depth, np.int32), np.zeros(layer.ends.shape[0] * size, np.int32),
+        words[0], words[1], words[2], rows[1], rows[2], words[3], words[4], words[5], words[6], words[7],
+        small[: 3 * LANES], small[3 * LANES : 5 * LANES], small[5 * LANES :], np.zeros(LANES, np.int64),
     )  # fmt: skip
     for image in range(g[IMAGES]):
         sample = counts.samples[image // g[BATCH]]
         for first in range(0, g[POSITIONS], g[BLOCK]):
-            rows, place = min(g[BLOCK], g[POSITIONS] - first), (image * g[POSITIONS] + first) * g[CHANNELS]
+            count, place = min(g[BLOCK], g[POSITIONS] - first), (image * g[POSITIONS] + first) * g[CHANNELS]
             locate(g, image, first, work.bases)
             if not g[PRIVATE]:
                 gather_patches(layer.images, layer.offsets, work.bases, work.patches)
             for lane in range(0, g[ALL_LANES], LANES):
-                sweep_block(layer, modes, widths, work, counts, sample, rows, lane, place + lane)
+                sweep_block(layer, modes, widths, work, counts, sample, count, lane, place + lane)

@@ -100,7 +100,7 @@ def some_numerics(draw: st.DrawFn) -> Numerics:
         order=draw(st.sampled_from(["canonical", "reversed"])),
         split_k=draw(st.sampled_from([1, 1, 2, 3])),
         zero_point=draw(st.sampled_from(["fold", "subtract"])),
-        acc_internal_bits=draw(st.sampled_from([21, 24, 48])),
+        acc_internal_bits=draw(st.sampled_from([21, 31, 48, 64])),
     )
 
 

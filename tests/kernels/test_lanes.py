@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fxsim._core.jit import jit_enabled, kernel
 from fxsim.kernels import lanes
 from fxsim.kernels.intrinsics import LANES, TILE
+from fxsim.numerics.reference import ref_rescale
 
 pytestmark = pytest.mark.skipif(not jit_enabled(), reason="the scalar meanings stand in for themselves")
 
@@ -65,6 +66,43 @@ def wrap_lanes(
     sums: Words, at: int, pitch: int, count: int, bits: int, state: Words, place: int, events: Words, events_at: int
 ) -> None:
     lanes.wrap_lanes(sums, at, pitch, count, bits, state, place, events, events_at)
+
+
+@kernel
+def clamp_lanes(source: Words, at: int, bits: int, target: Words, events: Words, place: int) -> None:
+    lanes.clamp_lanes(source, at, bits, target, events, place)
+
+
+@kernel
+def fold_lanes(source: Words, at: int, bits: int, target: Words, place: int) -> None:
+    lanes.fold_lanes(source, at, bits, target, place)
+
+
+@kernel
+def copy_lanes(source: Words, at: int, target: Words, place: int) -> None:
+    lanes.copy_lanes(source, at, target, place)
+
+
+@kernel
+def reach_lanes(least: Words, greatest: Words, at: int) -> int:
+    return lanes.reach_lanes(least, greatest, at)
+
+
+@kernel
+def round_lanes(
+    values: Words, at: int, scales: Words, lane: int, pitch: int, zero: int, lo: int, hi: int, codes: Words
+) -> None:
+    lanes.round_lanes(values, at, scales, lane, pitch, zero, lo, hi, codes)
+
+
+@kernel
+def error_lanes(codes: Words, wanted: Words, at: int, errors: Words, noise: NDArray[np.int64]) -> None:
+    lanes.error_lanes(codes, wanted, at, errors, noise)
+
+
+@kernel
+def event_lanes(events: Words, at: int, seen: Words) -> None:
+    lanes.event_lanes(events, at, seen)
 
 
 def words(rng: np.random.Generator, size: int = SIZE) -> Words:
@@ -144,3 +182,66 @@ def test_narrow_registers(seed: int, at: int, place: int, count: int, bits: int,
     fast(sums, at, pitch, count, bits, state, place, events, 15 - place)
     assert np.array_equal(state, wanted)
     assert np.array_equal(events, seen)
+
+
+@given(seeds, offsets, offsets, st.integers(2, 31))
+def test_clamped_and_folded(seed: int, at: int, place: int, bits: int) -> None:
+    rng = np.random.default_rng(seed)
+    edge = rng.choice([-1, 1], SIZE) * (1 << (bits - 1)) + rng.integers(-2, 2, SIZE)
+    source = np.where(rng.random(SIZE) < 0.5, edge, words(rng)).astype(np.int32)
+    found = [words(rng), words(rng), words(rng)]
+    clamped, events, folded = (array.copy() for array in found)
+    lanes.clamp_lanes_scalar(source, at, bits, clamped, events, place)
+    lanes.fold_lanes_scalar(source, at, bits, folded, place)
+    clamp_lanes(source, at, bits, found[0], found[1], place)
+    fold_lanes(source, at, bits, found[2], place)
+    assert np.array_equal(found, [clamped, events, folded])
+
+
+@given(seeds, offsets, offsets)
+def test_copied_and_reached(seed: int, at: int, place: int) -> None:
+    rng = np.random.default_rng(seed)
+    low, high, target = words(rng), words(rng), words(rng)
+    wanted = target.copy()
+    lanes.copy_lanes_scalar(low, at, wanted, place)
+    copy_lanes(low, at, target, place)
+    assert np.array_equal(target, wanted)
+    assert reach_lanes(low, high, at) == lanes.reach_lanes_scalar(low, high, at)
+
+
+@given(seeds, offsets, st.integers(-32768, 32767))
+def test_rounded_as_the_scheme_says(seed: int, at: int, zero: int) -> None:
+    """TFL_DOUBLE of plain integers; values, shifts and multipliers at their ends, among others."""
+    rng = np.random.default_rng(seed)
+    values, codes = words(rng), words(rng)
+    multiplier = rng.choice([0, 1 << 30, (1 << 31) - 1, int(rng.integers(1 << 31))], LANES)
+    shift = rng.choice([-31, -1, 0, 1, 30, int(rng.integers(-31, 31))], LANES)
+    scales = np.concatenate([multiplier, shift.clip(0), (-shift).clip(0)]).astype(np.int32)
+    lo, hi = (-128, 127) if rng.random() < 0.5 else (-32768, 32767)
+    rows = zip(values[at : at + LANES].tolist(), multiplier.tolist(), shift.tolist(), strict=True)
+    exact = [ref_rescale(value, m, s, 0.0, "TFL_DOUBLE", 32) for value, m, s in rows]
+    wanted = codes.copy()
+    wanted[at : at + LANES] = [min(max(value + zero, lo), hi) for value in exact]
+    both = codes.copy()
+    lanes.round_lanes_scalar(values, at, scales, 0, LANES, zero, lo, hi, both)
+    round_lanes(values, at, scales, 0, LANES, zero, lo, hi, codes)
+    assert np.array_equal(both, wanted)
+    assert np.array_equal(codes, wanted)
+
+
+@given(seeds, offsets)
+def test_counted_events_and_errors(seed: int, at: int) -> None:
+    rng = np.random.default_rng(seed)
+    codes, wanted = rng.integers(-32768, 32768, (2, SIZE)).astype(np.int32)
+    wanted[: SIZE // 2] = codes[: SIZE // 2]
+    events = rng.integers(0, 3, SIZE).astype(np.int32)
+    errors, seen, noise = *rng.integers(0, 70000, (2, 2 * LANES)).astype(np.int32), rng.integers(0, 1 << 40, LANES)
+    found = errors.copy(), seen.copy(), noise.copy()
+    for place in (at, SIZE - 2 * LANES - at):
+        lanes.error_lanes_scalar(codes, wanted, place, errors, noise)
+        lanes.event_lanes_scalar(events, place, seen)
+        error_lanes(codes, wanted, place, found[0], found[2])
+        event_lanes(events, place, found[1])
+    assert np.array_equal(errors, found[0])
+    assert np.array_equal(seen, found[1])
+    assert np.array_equal(noise, found[2])
