@@ -17,6 +17,7 @@ _FACE = {
     "Network": "fxsim.graph",
     "Program": "fxsim.isa",
     "Result": "fxsim.sim",
+    "accumulators": "fxsim.api",
     "assemble": "fxsim.isa",
     "estimate": "fxsim.api",
     "gemm": "fxsim.api",

@@ -1,16 +1,21 @@
-"""The public functions: load, gemm, lower, simulate, run, estimate, golden, sweep; paths and names serve everywhere."""
+"""The public functions: load, gemm, lower, simulate, run, estimate, golden, accumulators, sweep.
+
+Paths and names are accepted everywhere.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim._core.errors import InputError, ModelFormatError
+from fxsim._core.errors import InputError, MissingDependencyError, ModelFormatError
+from fxsim.analysis import AccumulatorReport
+from fxsim.analysis import accumulators as accumulator_report
 from fxsim.analysis import run_sweep as sweep
 from fxsim.formats import gemm
 from fxsim.formats.tflite import read_tflite
@@ -18,6 +23,7 @@ from fxsim.graph import Network, Tensors, random_samples
 from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics
 from fxsim.lowering import lower as lower_network
 from fxsim.oracle import golden as golden_network
+from fxsim.rtl import has_yosys, row_cells
 from fxsim.sim import Result, simulate
 from fxsim.sim import estimate as estimate_program
 
@@ -30,6 +36,7 @@ Model = Network | str | Path | bytes
 
 __all__ = [
     "Difference",
+    "accumulators",
     "differences",
     "estimate",
     "gemm",
@@ -128,6 +135,51 @@ def golden(
         Numerics that differ in single layers, as for `lower`; only together with `numerics`.
     """
     return golden_network(_network(net), x, numerics=numerics, layers=layers)
+
+
+def accumulators(
+    net: Model,
+    x: Samples | None = None,
+    *,
+    hw: Hardware | str | Path = DEFAULT_PRESET,
+    labels: Array | None = None,
+    epsilon: float = 0.0,
+    cells: bool = False,
+) -> AccumulatorReport:
+    """How many accumulator bits a network needs, what breaks with fewer, where, and what a bit costs.
+
+    Parameters
+    ----------
+    net, x
+        As for `run`; without `x` only what holds for every input, and costs.
+    hw
+        Hardware, preset name or ``.toml`` path. Its overflow rule, order and groups hold at every width; its own width
+        is what the forensics look at.
+    labels
+        Class numbers [N]: scores are then accuracies, else agreement with accumulators that nothing overflows.
+    epsilon
+        Score that the measured per-layer widths may lose, 0..1.
+    cells
+        Whether to synthesize one PE row at several widths, with ``yosys``; some seconds each.
+
+    Raises
+    ------
+    InputError
+        `x` or `labels` do not fit, or `epsilon` is outside 0..1.
+    LoweringError, HardwareError, QuantizationError
+        The network does not fit the hardware; a bias that its accumulators cannot hold under bias_policy = error.
+    TrapError
+        Under overflow = trap an accumulator overflows on `x`.
+    MissingDependencyError
+        `cells` without yosys.
+    """
+    hardware = Hardware.load(hw)
+    if cells and not has_yosys():
+        raise MissingDependencyError("yosys must be installed to count cells")
+    report = accumulator_report(_network(net), x, hw=hardware, labels=labels, epsilon=epsilon)
+    if not cells:
+        return report
+    return replace(report, cells=tuple(row_cells(hardware, [cost.acc_bits for cost in report.costs.costs])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,38 @@
 """Experiments on accumulators: what other widths and orders would do to a network, and what a bit costs."""
 
+from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccumulators
 from fxsim.analysis.assignment import Assignment, Assignments, assign_widths, check_labels, predicted
 from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs, register_width
 from fxsim.analysis.bounds import LayerBounds, a2q_widths, layer_bounds
 from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.analysis.extract import before, isolate
 from fxsim.analysis.forensics import Event, Forensics, LayerForensics, forensics
+from fxsim.analysis.laboratory import accumulators
 from fxsim.analysis.observed import Observation, ObservedLayer, observe, zero_event_bound
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
 from fxsim.analysis.ranges import CodeRange
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
 from fxsim.analysis.search import Found, search_network
+from fxsim.analysis.sections import Part, sections
 from fxsim.analysis.sweep import SweepResult, import_pyarrow, run_sweep
 from fxsim.analysis.width_result import CurvePoint, LayerErrors, NetworkEffects, WidthSweep
 from fxsim.analysis.width_sweep import width_sweep
 from fxsim.analysis.witness import Witness, witness
 
 __all__ = [
+    "AccumulatorReport",
     "Assignment",
     "Assignments",
     "BitCost",
     "BitCosts",
+    "Bits",
     "CodeRange",
     "CurvePoint",
     "Event",
     "Forensics",
     "Found",
+    "LayerAccumulators",
     "LayerBounds",
     "LayerErrors",
     "LayerForensics",
@@ -36,12 +42,14 @@ __all__ = [
     "ObservedLayer",
     "Order",
     "OrderResult",
+    "Part",
     "Reach",
     "SweepResult",
     "Trajectory",
     "WidthSweep",
     "Witness",
     "a2q_widths",
+    "accumulators",
     "applications",
     "assign_widths",
     "before",
@@ -60,6 +68,7 @@ __all__ = [
     "register_width",
     "run_sweep",
     "search_network",
+    "sections",
     "trajectory",
     "width_sweep",
     "witness",

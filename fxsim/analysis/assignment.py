@@ -127,7 +127,8 @@ def assign_widths(
     Parameters
     ----------
     program
-        Its overflow rule, order and groups hold; a bias outside an accumulator is loaded through the rule.
+        Its overflow rule, order and groups hold; a bias outside an accumulator is loaded through the rule. Instead of
+        trapping, accumulators saturate.
     x, labels
         Samples, and class numbers [N] or None.
     proved
@@ -175,8 +176,9 @@ class _Search:
         self.top: Widths = tuple(proved[name] for name in self.names)
         own = program.hardware.numerics
         internal = max(own.acc_internal_bits, *self.top)
+        rule = "saturate" if own.overflow == "trap" else own.overflow
         self.numerics = dataclasses.replace(
-            own, acc_bits=max(self.top), acc_internal_bits=internal, bias_policy="apply"
+            own, acc_bits=max(self.top), acc_internal_bits=internal, overflow=rule, bias_policy="apply"
         )
         self.scores: dict[Widths, float] = {}
         self.prices = self._prices(range(_LEAST, max(self.top) + 1))

@@ -44,13 +44,15 @@ def exact_run(net: Network, x: object, numerics: Numerics) -> tuple[Tensors, int
     wide = dataclasses.replace(
         numerics, acc_bits=_RUNTIME_BITS, overflow="saturate", bias_policy="apply", **_FEW_GROUPS
     )
-    for bits in (_RUNTIME_BITS, _widest(net, wide)):
+    for bits in (_RUNTIME_BITS, widest_accumulator(net, wide)):
         tensors, stats = golden_stats(net, x, dataclasses.replace(wide, acc_bits=bits))
         if not any(s.overflow_count or s.bias_overflow_count for s in stats):
             return tensors, bits
     raise LoweringError(f"every sum must fit accumulators of {bits} bits", where=net.name)
 
 
-def _widest(net: Network, numerics: Numerics) -> int:
+def widest_accumulator(net: Network, numerics: Numerics) -> int:
+    """Bits of the widest accumulator that the requantizer of every layer admits."""
+    numerics = dataclasses.replace(numerics, bias_policy="apply")
     schemes = [mac_params(net, net.nodes[number], numerics).scheme for number in mac_nodes(net)]
     return min((scheme.max_acc_bits for scheme in schemes), default=_RUNTIME_BITS)

@@ -212,6 +212,11 @@ class Forensics:
     first: Event | None
     worst: Event | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        first, worst = (None if event is None else event.to_dict() for event in (self.first, self.worst))
+        return {"layers": [layer.to_dict() for layer in self.layers], "first": first, "worst": worst}
+
     def table(self) -> Table:
         """One line per layer; below it the first and the worst event in words."""
         heads = ["#", "layer", "rule", "overflow outputs", "rate %", "events", "bias overflows", "internal wraps",

@@ -74,12 +74,15 @@ class Observation:
         Samples seen, and those of them not used for calibration.
     proved
         Per layer and channel, the width that every prefix is proved to fit.
+    ranges
+        Least and greatest code of every IFM, by the tensor's name.
     """
 
     samples: int
     held_out: int
     layers: tuple[ObservedLayer, ...]
     proved: tuple[Ints, ...]
+    ranges: dict[str, tuple[int, int]]
 
     @property
     def bound(self) -> float:
@@ -161,9 +164,12 @@ def observe(net: Network, x: object, numerics: Numerics, bounds: Sequence[LayerB
     """
     tensors, wide = exact_run(net, x, numerics)
     rule = dataclasses.replace(numerics, bias_policy="apply")
-    layers = [_Looker(net, number, rule, wide, tensors[_ifm(net, number)]).look() for number in mac_nodes(net)]
+    ifms = {number: _ifm(net, number) for number in mac_nodes(net)}
+    layers = [_Looker(net, number, rule, wide, tensors[name]).look() for number, name in ifms.items()]
     samples = len(next(iter(tensors.values())))
-    return Observation(samples, samples // 2, tuple(layers), tuple(found.exact_saturate for found in bounds))
+    proved = tuple(found.exact_saturate for found in bounds)
+    ranges = {name: (int(tensors[name].min()), int(tensors[name].max())) for name in ifms.values()}
+    return Observation(samples, samples // 2, tuple(layers), proved, ranges)
 
 
 def _ifm(net: Network, number: int) -> str:

@@ -136,7 +136,11 @@ def order_plans(numerics: Numerics) -> list[Order]:
         numerics, reduction="tree", group_size=width, order="canonical", split_k=1, bias_order="first"
     )
     chain = dataclasses.replace(plain, reduction="chain", group_size=1)
-    found = {"as the hardware": numerics, f"tree of {width}": plain, "chain": chain}
+    found = {
+        f"as the hardware, {numerics.reduction} of {numerics.group_size}": numerics,
+        f"tree of {width}": plain,
+        "chain": chain,
+    }
     found[f"tree of {width}, reversed"] = dataclasses.replace(plain, order="reversed")
     found["chain, reversed"] = dataclasses.replace(chain, order="reversed")
     found |= {f"tree of {size}": dataclasses.replace(plain, group_size=size) for size in _GROUPS}

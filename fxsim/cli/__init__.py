@@ -17,7 +17,7 @@ from fxsim._core.errors import FxsimError, TrapError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = ("run", "estimate", "sweep", "lower", "asm", "disasm", "info", "ops", "isa", "certify")
+VERBS = ("run", "estimate", "accumulators", "sweep", "lower", "asm", "disasm", "info", "ops", "isa", "certify")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in VERBS:
         module = importlib.import_module(f"fxsim.cli.{verb}")
-        sub = verbs.add_parser(verb, help=str(module.__doc__).splitlines()[0], description=module.__doc__)
+        first = str(module.__doc__).splitlines()[0]
+        aliases = getattr(module, "ALIASES", ())
+        sub = verbs.add_parser(verb, aliases=aliases, help=first, description=module.__doc__)
         module.arguments(sub)
         sub.set_defaults(main=module.main)
     return top

@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
     """Run the verb."""
     import fxsim
 
-    check_figures(args)
+    check_figures(args.figures)
     result = fxsim.estimate(network(args), hardware(args))
     write_figures(args, result)
     text = result.to_json() + "\n"

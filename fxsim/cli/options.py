@@ -57,9 +57,9 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figures", metavar="FOLDER", help="save figures: cycles, energy, utilization, roofline (PNG)")
 
 
-def add_samples(parser: argparse.ArgumentParser) -> None:
+def add_samples(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """``--input`` or ``--random``, ``--samples`` and ``--labels``."""
-    source = parser.add_mutually_exclusive_group(required=True)
+    source = parser.add_mutually_exclusive_group(required=required)
     source.add_argument(
         "--input",
         action="append",
@@ -113,6 +113,18 @@ def samples(args: argparse.Namespace, net: Network) -> dict[str, NDArray[np.gene
     return out
 
 
+def given_labels(args: argparse.Namespace, count: int) -> NDArray[np.generic] | None:
+    """The class numbers that ``--labels`` names, one for each of `count` samples."""
+    if args.labels is None:
+        return None
+    labels = load_npy(args.labels)
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"labels must be {count} integers, one per sample", got=f"{labels.dtype}{labels.shape}", where=args.labels
+        )
+    return labels
+
+
 def _split_input(text: str, names: list[str]) -> tuple[str, str]:
     """``NAME=x.npy`` for a known NAME, else the path of the only input."""
     for name in names:
@@ -123,9 +135,9 @@ def _split_input(text: str, names: list[str]) -> tuple[str, str]:
     return names[0], text
 
 
-def check_figures(args: argparse.Namespace) -> None:
-    """Refuse ``--figures`` without the packages that draw them, before anything is computed."""
-    if args.figures is not None:
+def check_figures(*wanted: str | None) -> None:
+    """Refuse figures without the packages that draw them, before anything is computed."""
+    if any(path is not None for path in wanted):
         import fxsim.report  # noqa: F401
 
 

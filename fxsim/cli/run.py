@@ -6,7 +6,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from fxsim._core.errors import InputError
 from fxsim.cli.options import (
     add_hardware,
     add_model,
@@ -14,8 +13,8 @@ from fxsim.cli.options import (
     add_reports,
     add_samples,
     check_figures,
+    given_labels,
     hardware,
-    load_npy,
     network,
     samples,
     write_figures,
@@ -51,11 +50,11 @@ def main(args: argparse.Namespace) -> int:
     """Run the verb: 0 when every element equals golden, 1 on a difference or a trap."""
     import fxsim
 
-    check_figures(args)
+    check_figures(args.figures)
     net = network(args)
     hw = hardware(args)
     x = samples(args, net)
-    labels = None if args.labels is None else _labels(args.labels, next(iter(x.values())).shape[0])
+    labels = given_labels(args, len(next(iter(x.values()))))
     result = fxsim.run(net, x, hw=hw, keep="all", value_energy=args.value_energy)
     compared = {
         f"golden, numerics of {hw.name}": _compare(fxsim.golden(net, x, numerics=hw.numerics), result),
@@ -73,15 +72,6 @@ def main(args: argparse.Namespace) -> int:
     sys.stdout.write(text if args.json == "-" else _text(result, report))
     exact = next(iter(compared.values()))
     return int(bool(result.trap) or any(row.mismatches for row in exact))
-
-
-def _labels(path: str, count: int) -> NDArray[np.generic]:
-    labels = load_npy(path)
-    if labels.shape != (count,) or labels.dtype.kind not in "iu":
-        raise InputError(
-            f"labels must be {count} integers, one per sample", got=f"{labels.dtype}{labels.shape}", where=path
-        )
-    return labels
 
 
 def _compare(expected: Any, result: Result) -> list[Difference]:

@@ -1,8 +1,24 @@
-"""Figures of a `Result`: cycles, energy and utilization per layer, roofline. Needs the extra ``plot``."""
+"""Figures of a `Result` and of an accumulator report, and HTML pages. Needs the extra ``plot``."""
 
+from fxsim.report.accumulators import accumulator_figures, accumulator_page, save_accumulator_figures
 from fxsim.report.bars import cycles_figure, energy_figure, utilization_figure
 from fxsim.report.canvas import png
 from fxsim.report.roofline import roofline_figure
 from fxsim.report.save import save_figures
+from fxsim.report.widths import bits_figure, curves_figure, overflow_figure, trajectory_figure
 
-__all__ = ["cycles_figure", "energy_figure", "png", "roofline_figure", "save_figures", "utilization_figure"]
+__all__ = [
+    "accumulator_figures",
+    "accumulator_page",
+    "bits_figure",
+    "curves_figure",
+    "cycles_figure",
+    "energy_figure",
+    "overflow_figure",
+    "png",
+    "roofline_figure",
+    "save_accumulator_figures",
+    "save_figures",
+    "trajectory_figure",
+    "utilization_figure",
+]

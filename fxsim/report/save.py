@@ -11,6 +11,10 @@ from fxsim.report.canvas import png
 from fxsim.report.roofline import roofline_figure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.figure import Figure
+
     from fxsim.sim import Result
 
 FIGURES = {
@@ -37,12 +41,15 @@ def save_figures(result: Result, folder: str | Path) -> list[Path]:
     list of Path
         The files written.
     """
+    drawn = {stem: draw(result) for stem, draw in FIGURES.items() if stem != "roofline" or result.macs}
+    return write_figures(drawn, folder)
+
+
+def write_figures(figures: Mapping[str, Figure], folder: str | Path) -> list[Path]:
+    """Write figures as PNG files by their stems; the paths written."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    written = []
-    for stem, draw in FIGURES.items():
-        if stem == "roofline" and not result.macs:
-            continue
-        written.append(target / f"{stem}.png")
-        write_atomically(written[-1], png(draw(result)))
-    return written
+    paths = [target / f"{stem}.png" for stem in figures]
+    for path, figure in zip(paths, figures.values(), strict=True):
+        write_atomically(path, png(figure))
+    return paths

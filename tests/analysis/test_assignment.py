@@ -15,6 +15,7 @@ import fxsim
 from fxsim._core.errors import InputError
 from fxsim.analysis import Assignment, Assignments, assign_widths, bit_costs
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).resolve().parents[2] / "models" / "digits"
 FC = FOLDER / "digits_fc.tflite"
 X, Y = np.load(FOLDER / "x_eval_flat.npy")[:100], np.load(FOLDER / "y_eval.npy")[:100]

@@ -102,7 +102,7 @@ def test_at_18_bits_and_576_products_the_order_changes_most_results() -> None:
     own, *others = compare_orders(net, random_samples(net, 1), Hardware(acc_bits=18, bias_policy="apply").numerics)[
         0
     ].orders
-    assert own.name == "as the hardware"
+    assert own.name == "as the hardware, tree of 16"
     assert own.acc_changed == 0
     reversed_tree = next(order for order in others if order.name == "tree of 16, reversed")
     assert 2 * reversed_tree.acc_changed > reversed_tree.outputs
@@ -124,7 +124,7 @@ def test_depthwise_layers_and_a_choice_of_layers() -> None:
     assert (layer.layer, layer.op, layer.depth) == (1, "DEPTHWISE_CONV_2D", 9)
     assert layer.orders[0].outputs == 100
     assert "analysis only" in layer.table().text()
-    assert layer.to_dict()["orders"][0]["name"] == "as the hardware"
+    assert layer.to_dict()["orders"][0]["name"] == "as the hardware, tree of 16"
 
 
 def test_a_layer_without_accumulators_is_refused() -> None:

@@ -1,0 +1,209 @@
+"""`AccumulatorReport`: how many bits every accumulator needs, by what argument, and what happens with fewer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fxsim.analysis.sections import sections
+
+if TYPE_CHECKING:
+    from fxsim._core.tables import Table
+    from fxsim.analysis.assignment import Assignments
+    from fxsim.analysis.bit_cost import BitCosts
+    from fxsim.analysis.forensics import Forensics
+    from fxsim.analysis.observed import Observation
+    from fxsim.analysis.orders import LayerOrders
+    from fxsim.analysis.width_result import WidthSweep
+    from fxsim.analysis.witness import Witness
+    from fxsim.hw import Hardware
+    from fxsim.rtl import RowCells
+
+PROOFS = {
+    "type": "the operands' types: K products of their extremes, and the bias",
+    "a2q_type": "A2Q's published formula for operand types, without bias (Colbert et al., ICCV 2023)",
+    "l1": "the L1 norm of the actual weights times the largest operand, and the bias",
+    "a2q_l1": "A2Q's published formula for the L1 norm, without bias",
+    "exact_wrap": "the actual weights and operand range: the final sum",
+    "exact_saturate": "the same: every prefix at a rule application, the bias as loaded included",
+    "propagated_wrap": "the same final sum, operand ranges propagated from the layers before",
+    "propagated": "the same prefixes, operand ranges propagated from the layers before",
+}
+"""Columns that are theorems, and what they rest on."""
+OBSERVATIONS = {
+    "calibrated_wrap": "as propagated_wrap, with the range of IFM codes on the samples seen",
+    "calibrated": "as propagated, with the range of IFM codes on the samples seen",
+    "observed": "every prefix on the samples seen",
+    "output_equal": "the least width at which no OFM code on the samples changes, under the hardware's overflow rule",
+}
+"""Columns that hold for the samples seen, and for no other."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bits:
+    """Signed accumulator widths, by the argument for them: integers of a layer, or int64 [N] of its channels.
+
+    `PROOFS` and `OBSERVATIONS` say what each field means; None where it was not asked for. A layer's width is that of
+    its widest channel.
+    """
+
+    type: Any
+    a2q_type: Any
+    l1: Any
+    a2q_l1: Any
+    exact_wrap: Any
+    exact_saturate: Any
+    propagated_wrap: Any
+    propagated: Any
+    calibrated_wrap: Any = None
+    calibrated: Any = None
+    observed: Any = None
+    output_equal: Any = None
+
+    def widest(self) -> Bits:
+        """The widths of the layer whose channels these are."""
+        arrays = (getattr(self, f.name) for f in fields(self))
+        return Bits(*(None if array is None else int(np.max(array)) for array in arrays))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        found = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in found}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerAccumulators:
+    """The accumulators of one layer.
+
+    Attributes
+    ----------
+    number, name, op, depth
+        Node, operator, products K per output.
+    bits, channel_bits
+        Widths of the layer and of its channels.
+    witness
+        An IFM that attains the exact bound under the hardware's overflow rule, and the network input that makes it
+        where one was found.
+    reached
+        Width that some input of the network is known to need, at most the exact one; None where none was searched for.
+    """
+
+    number: int
+    name: str
+    op: str
+    depth: int
+    bits: Bits
+    channel_bits: Bits
+    witness: Witness
+    reached: int | None
+
+    @property
+    def channels(self) -> int:
+        """Output channels N."""
+        return len(self.channel_bits.type)
+
+    def proved(self, overflow: str) -> int:
+        """Width at which no input can make an event under rule `overflow`."""
+        final = overflow in ("wrap", "readout")
+        return int(self.bits.propagated_wrap if final else self.bits.propagated)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        record = {name: getattr(self, name) for name in ("number", "name", "op", "depth", "channels", "reached")}
+        record["witness"] = self.witness.sentence
+        return {**record, "bits": self.bits.to_dict(), "channel_bits": self.channel_bits.to_dict()}
+
+
+class Layers(Sequence[LayerAccumulators]):
+    """Records of the layers with accumulators, by place or by name."""
+
+    def __init__(self, records: Sequence[LayerAccumulators]) -> None:
+        self._records = tuple(records)
+        self._by_name = {record.name: record for record in self._records}
+
+    def __getitem__(self, key: int | str | slice) -> Any:
+        return self._by_name[key] if isinstance(key, str) else self._records[key]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[LayerAccumulators]:
+        return iter(self._records)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class AccumulatorReport:
+    """Everything about the accumulators of one network on one hardware.
+
+    Attributes
+    ----------
+    network, profile, hardware
+        What it is about.
+    samples
+        Samples seen; 0 where only bounds were asked for, everything below the layers is then None or empty.
+    layers
+        `Layers` of `LayerAccumulators`.
+    observation
+        What the samples can say, and cannot: split, margins, the bound that zero events allow.
+    layer_sweep, network_sweep
+        Every width and overflow rule: every layer alone on the exact IFM; the whole network.
+    forensics
+        What overflows on this hardware as it is.
+    orders
+        Every layer under other orders of accumulation, on the first `order_samples` samples.
+    assignments
+        Widths layer by layer.
+    costs, cells
+        What a bit buys: energy and bank bits; cells of one PE row, empty without a synthesizer.
+    """
+
+    network: str
+    profile: str
+    hardware: Hardware
+    samples: int
+    layers: Layers
+    costs: BitCosts
+    cells: tuple[RowCells, ...] = ()
+    observation: Observation | None = None
+    layer_sweep: WidthSweep | None = None
+    network_sweep: WidthSweep | None = None
+    forensics: Forensics | None = None
+    orders: tuple[LayerOrders, ...] = ()
+    order_samples: int = 0
+    assignments: Assignments | None = None
+
+    def tables(self) -> list[Table]:
+        """All tables, for text and HTML."""
+        return [table for part in sections(self) for table in part.tables]
+
+    def table(self) -> str:
+        """The whole report as plain text."""
+        return "\n\n".join(part.plain() for part in sections(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data (``schema = 1``)."""
+        return {
+            "schema": 1,
+            "network": self.network,
+            "profile": self.profile,
+            "hardware": self.hardware.to_dict(),
+            "samples": self.samples,
+            "layers": [layer.to_dict() for layer in self.layers],
+            "observation": None if self.observation is None else self.observation.to_dict(),
+            "layer_sweep": None if self.layer_sweep is None else self.layer_sweep.to_dict(),
+            "network_sweep": None if self.network_sweep is None else self.network_sweep.to_dict(),
+            "forensics": None if self.forensics is None else self.forensics.to_dict(),
+            "orders": [layer.to_dict() for layer in self.orders],
+            "order_samples": self.order_samples,
+            "assignments": None if self.assignments is None else self.assignments.to_dict(),
+            "costs": self.costs.to_dict(),
+            "cells": [asdict(row) for row in self.cells],
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=1)

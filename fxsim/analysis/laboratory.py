@@ -1,0 +1,169 @@
+"""`accumulators`: the whole laboratory on one network and one hardware."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fxsim._core.errors import InputError, TrapError
+from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccumulators, Layers
+from fxsim.analysis.assignment import assign_widths, check_labels
+from fxsim.analysis.bit_cost import bit_costs
+from fxsim.analysis.bounds import layer_bounds
+from fxsim.analysis.exact import widest_accumulator
+from fxsim.analysis.extract import before
+from fxsim.analysis.forensics import forensics
+from fxsim.analysis.observed import observe
+from fxsim.analysis.orders import compare_orders
+from fxsim.analysis.search import search_network
+from fxsim.analysis.width_sweep import width_sweep
+from fxsim.analysis.witness import witness
+from fxsim.lowering import lower
+from fxsim.ops import OPERATORS
+from fxsim.oracle import input_arrays
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fxsim.analysis.bounds import LayerBounds
+    from fxsim.analysis.observed import ObservedLayer
+    from fxsim.analysis.witness import Witness
+    from fxsim.graph import Network
+    from fxsim.hw import Hardware, Numerics
+
+Attained = tuple["Witness", int | None]
+"""A witness of a layer's exact bound, and the width that an input of the network is known to need."""
+
+WIDTHS = range(8, 33)
+"""What a report sweeps."""
+_COST_WIDTHS = range(12, 33, 4)
+_ORDER_SAMPLES = 4
+_SEARCH_INPUTS, _SEARCH_LEAST, _SEARCH_MACS = 128, 16, 1 << 28
+"""Most inputs tried for a layer's bound, fewest worth trying, and multiply-adds that may be spent on a layer."""
+
+
+def accumulators(
+    net: Network, x: Any = None, *, hw: Hardware, labels: NDArray[Any] | None = None, epsilon: float = 0.0
+) -> AccumulatorReport:
+    """Bounds of every accumulator; with samples also what they need, what breaks below, and where.
+
+    Parameters
+    ----------
+    net
+        A network that `fxsim.ops.validate` accepts.
+    x, labels
+        Samples, as for `fxsim.run`, and class numbers [N]; None: bounds and costs only.
+    hw
+        Overflow rule, order and groups are those of its numerics; its width is what the forensics look at. Everything
+        at another width loads a bias that does not fit through the overflow rule, counted.
+    epsilon
+        Score that measured per-layer widths may lose, 0..1; see `assign_widths`.
+
+    Raises
+    ------
+    InputError
+        `x` does not fit, `labels` are not one class number per sample, `epsilon` is outside 0..1.
+    LoweringError, HardwareError, QuantizationError
+        The network does not fit the hardware: a bias that its accumulators cannot hold under bias_policy = error.
+    TrapError
+        Under overflow = trap an accumulator overflows on `x`; the message says where, and what would be enough.
+    """
+    samples = _check(net, x, labels, epsilon)
+    program = lower(net, hw)
+    wide = _wide(net, hw.numerics)
+    bounds = layer_bounds(net, wide)
+    attained = [_attained(net, found.node, wide) for found in bounds]
+    report = AccumulatorReport(
+        network=net.name,
+        profile=net.profile,
+        hardware=hw,
+        samples=samples,
+        layers=Layers([_layer(found, None, seen) for found, seen in zip(bounds, attained, strict=True)]),
+        costs=bit_costs(program, {*_COST_WIDTHS, hw.numerics.acc_bits}),
+    )
+    if x is None:
+        return report
+    found = forensics(program, x, net=net)
+    if hw.numerics.overflow == "trap" and found.first is not None:
+        raise TrapError(f"no accumulator may overflow under overflow = trap: {found.first.sentence}", where=net.name)
+    observation = observe(net, x, hw.numerics, bounds)
+    calibrated = layer_bounds(net, wide, ranges=observation.ranges)
+    layers = Layers([_layer(*parts) for parts in zip(calibrated, observation.layers, attained, strict=True)])
+    few = _first(x, _ORDER_SAMPLES)
+    return dataclasses.replace(
+        report,
+        layers=layers,
+        observation=observation,
+        forensics=found,
+        layer_sweep=width_sweep(net, x, numerics=hw.numerics, widths=WIDTHS, isolated=True),
+        network_sweep=width_sweep(net, x, numerics=hw.numerics, widths=WIDTHS, labels=labels),
+        orders=tuple(compare_orders(net, few, hw.numerics)),
+        order_samples=min(samples, _ORDER_SAMPLES),
+        assignments=assign_widths(
+            program,
+            x,
+            proved={layer.name: layer.proved(hw.numerics.overflow) for layer in layers},
+            labels=labels,
+            epsilon=epsilon,
+        ),
+    )
+
+
+def _check(net: Network, x: Any, labels: NDArray[Any] | None, epsilon: float) -> int:
+    """Number of samples; what does not fit is refused before the work starts."""
+    if not 0 <= epsilon <= 1:
+        raise InputError("epsilon must be in 0..1", got=epsilon)
+    if x is None:
+        if labels is not None:
+            raise InputError("labels must come with samples", where=net.name)
+        return 0
+    _, samples = input_arrays(net, x)
+    if labels is not None:
+        check_labels(labels, samples)
+    return samples
+
+
+def _wide(net: Network, numerics: Numerics) -> Numerics:
+    """Accumulators that no layer leaves, as far as the requantizers admit: propagated widths then hold all together."""
+    needed = max((int(found.exact_saturate.max()) for found in layer_bounds(net, numerics)), default=2)
+    bits = max(numerics.acc_bits, min(needed, widest_accumulator(net, numerics)))
+    return dataclasses.replace(numerics, acc_bits=bits, acc_internal_bits=max(bits, numerics.acc_internal_bits))
+
+
+def _first(x: Any, count: int) -> Any:
+    """The first samples only."""
+    if isinstance(x, Mapping):
+        return {name: array[:count] for name, array in x.items()}
+    return x[:count]
+
+
+def _attained(net: Network, number: int, numerics: Numerics) -> Attained:
+    """A witness of the layer's exact bound, and what width a network input is known to need."""
+    found = witness(net, number, numerics)
+    if found.x is not None:
+        return found, found.bits
+    macs = sum(OPERATORS[node.op].macs(net, node) for node in before(net, number).nodes)
+    evaluations = min(_SEARCH_INPUTS, _SEARCH_MACS // max(macs, 1))
+    if evaluations < _SEARCH_LEAST:
+        return found, None
+    searched = search_network(net, found, numerics, evaluations=evaluations)
+    return searched.witness, searched.bits
+
+
+def _layer(found: LayerBounds, seen: ObservedLayer | None, attained: Attained) -> LayerAccumulators:
+    channels = Bits(
+        type=found.type,
+        a2q_type=found.a2q_type,
+        l1=found.l1,
+        a2q_l1=found.a2q_l1,
+        exact_wrap=found.exact_wrap,
+        exact_saturate=found.exact_saturate,
+        propagated_wrap=found.propagated_wrap,
+        propagated=found.propagated_saturate,
+        calibrated_wrap=None if found.calibrated is None else found.calibrated.final_bits,
+        calibrated=None if found.calibrated is None else found.calibrated.every_bits,
+        observed=None if seen is None else seen.bits,
+        output_equal=None if seen is None else seen.output_equal,
+    )
+    return LayerAccumulators(found.node, found.name, found.op, found.depth, channels.widest(), channels, *attained)
