@@ -12,6 +12,8 @@ from fxsim import Hardware
 from fxsim._core.errors import InputError
 from fxsim.analysis import layer_bounds, search_network, witness
 from fxsim.hw import Numerics
+from fxsim.numerics import bits_needed
+from fxsim.ops import accumulate_outputs, gather, mac_params
 from tests.lowering.nets import Chain
 
 LAYERS = {
@@ -24,6 +26,26 @@ RULES = {
     "wrap": Numerics(overflow="wrap", bias_policy="apply", zero_point="subtract", order="reversed"),
     "readout": Numerics(overflow="readout", bias_policy="apply", reduction="chain", group_size=1, split_k=2),
 }
+
+
+@pytest.mark.parametrize("mode", list(RULES))
+@pytest.mark.parametrize("name", list(LAYERS))
+def test_what_is_found_is_what_golden_accumulates(name: str, mode: str) -> None:
+    net, rule = LAYERS[name], RULES[mode]
+    target = witness(net, 1, rule)
+    search = search_network(net, target, rule, evaluations=2000)
+    found = search.witness
+    assert search.evaluations < 2000
+    assert (found.prefix < 0) == (target.prefix < 0)
+    params = mac_params(net, net.nodes[1], rule)
+    g = params.window
+    images = found.ifm.reshape(-1, g.in_h, g.in_w, g.channels)
+    x = gather(params, images, slice(0, len(images) * g.positions))
+    seen = accumulate_outputs(params, x, dataclasses.replace(rule, acc_bits=40))
+    row = np.arange(len(images)) * g.positions + found.position[0] * g.out_w + found.position[1]
+    low, high, final = (values[row, found.channel] for values in (seen.low, seen.high, seen.exact))
+    assert ((low <= found.prefix) & (found.prefix <= high)).any()
+    assert mode == "saturate" or found.prefix in final
 
 
 @pytest.mark.parametrize("mode", list(RULES))
@@ -43,6 +65,27 @@ def test_what_is_found_overflows_in_the_whole_network(name: str, mode: str) -> N
     first, second = fxsim.simulate(program, found.x).layers[:2]
     assert first.overflow_count == 0
     assert second.overflow_count + second.bias_overflow_count > 0
+
+
+def test_prefixes_of_a_reversed_sum_begin_at_its_end() -> None:
+    """Application 1 of the reversed dense layer: bias as loaded, and the products of its last two operands."""
+    net, rule = LAYERS["dense"], Numerics(bias_policy="apply", group_size=2, order="reversed")
+    target = dataclasses.replace(witness(net, 1, rule), application=1, bits=60)
+    params = mac_params(net, net.nodes[1], rule)
+    start, last = int(params.initial[target.channel]), params.stream[-2:, target.channel].tolist()
+    for seed in range(20):
+        found = search_network(net, target, rule, evaluations=1, seed=seed)
+        rows = fxsim.golden(net, found.x)["t0"].reshape(3, 6)[:, -2:].tolist()
+        sums = [start + sum(w * x for w, x in zip(last, row, strict=True)) for row in rows]
+        best = max(sums) if target.prefix >= 0 else min(sums)
+        assert found.bits == bits_needed(best, best)
+
+
+def test_positions_are_counted_within_an_image() -> None:
+    net, rule = LAYERS["depthwise"], RULES["wrap"]
+    found = [search_network(net, witness(net, 1, rule), rule, seed=seed).witness for seed in range(6)]
+    assert all(row < 4 and column < 4 for row, column in (w.position for w in found))
+    assert len({w.position for w in found}) > 1
 
 
 def test_a_bound_out_of_reach_stays_layer_reachable() -> None:

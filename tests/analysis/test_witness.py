@@ -79,15 +79,6 @@ def test_the_simulator_overflows_one_bit_narrower(name: str, numerics: Numerics,
     assert found.prefix in extremes or mode in ("wrap", "readout")
 
 
-def test_isolated_layers_compute_what_they_did() -> None:
-    net = LAYERS["conv"]
-    x = np.random.default_rng(1).integers(-128, 128, (3, 4, 5, 3)).astype(np.int8)
-    whole = fxsim.golden(net, x)
-    part = isolate(net, 1)
-    assert [part.values[i].name for i in part.inputs] == ["t0"]
-    np.testing.assert_array_equal(fxsim.golden(part, whole["t0"])["t1"], whole["t1"])
-
-
 def test_the_input_of_the_network_under_another_shape_is_network_reachable() -> None:
     net = Chain((1, 24), seed=3).reshape(1, 2, 4, 3).conv(2).dense(3).build()
     first = witness(net, 1, Numerics(bias_policy="apply"))
