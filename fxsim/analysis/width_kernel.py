@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,10 @@ Array = NDArray[np.generic]
 Ints = NDArray[np.int64]
 Words = NDArray[np.int32]
 
+_KNOWN = frozenset({
+    "act_bits", "weight_bits", "acc_bits", "acc_internal_bits", "overflow", "reduction", "group_size", "order",
+    "split_k", "bias_order", "zero_point", "bias_bits", "bias_policy", "requantizer",
+})  # fmt: skip
 _INTERNAL_BITS = 31
 _WIDEST = 32
 _SHIFTS = (-31, 30)
@@ -27,9 +31,19 @@ _SUM_WORDS = 1 << 16
 """Group sums of a block stay inside the second-level cache."""
 
 
+def is_known(numerics: Numerics) -> bool:
+    """Whether every field of `numerics` that this module does not know has its default."""
+    others = [field for field in fields(numerics) if field.name not in _KNOWN]
+    return all(getattr(numerics, field.name) == field.default for field in others)
+
+
 def fits_kernel(params: MacParams, numerics: Numerics, modes: tuple[str, ...], widths: tuple[int, ...]) -> bool:
     """Whether the kernel is exact for a layer: its sums are small for any operands, so are the widths."""
-    if widths[-1] > _WIDEST or ("readout" in modes and numerics.acc_internal_bits < _INTERNAL_BITS):
+    if (
+        not is_known(numerics)
+        or widths[-1] > _WIDEST
+        or ("readout" in modes and numerics.acc_internal_bits < _INTERNAL_BITS)
+    ):
         return False
     least, greatest = _operand_range(params)
     shift = params.requant.shift
@@ -54,7 +68,11 @@ class Prepared:
     weights: Words
     ends: Ints
     parts: Ints
+    bias_last: bool
     initial: Words
+    last: Words
+    least: Words
+    greatest: Words
     scales: Words
     plain: Ints
     real: NDArray[np.float64]
@@ -71,11 +89,11 @@ class Prepared:
             row_step=g.stride_h * self.extent[1] * self.extent[2], column_step=g.stride_w * self.extent[2],
             lanes=lanes_of(channels), channels=channels, private=int(self.params.depthwise), block=self.block,
             scheme=int(self.params.scheme.code), out_zero=self.params.out_zero, clamp_lo=self.params.clamp_lo,
-            clamp_hi=self.params.clamp_hi, emit_mode=emit[0], emit_width=emit[1],
+            clamp_hi=self.params.clamp_hi, bias_last=int(self.bias_last), emit_mode=emit[0], emit_width=emit[1],
         )  # fmt: skip
         layer = SweepLayer(
             geometry, self._padded(ifm, images), self.offsets, self.weights, self.ends, self.parts, self.initial,
-            self.scales, self.plain, self.real,
+            self.last, self.least, self.greatest, self.scales, self.plain, self.real,
         )  # fmt: skip
         counts = _no_counts(len(ifm), len(modes), len(widths), lanes_of(channels), images * g.positions * channels)
         sweep_widths(layer, modes, widths, counts)
@@ -114,10 +132,12 @@ def prepare(params: MacParams, numerics: Numerics) -> Prepared:
     offsets = _offsets(params, columns, per_pixel)
     if numerics.order == "reversed":
         weights, offsets = np.ascontiguousarray(weights[::-1]), np.ascontiguousarray(offsets[::-1])
+    last, bounds = numerics.bias_order == "last", np.iinfo(np.int32)
+    bias, zeros = np.pad(params.initial, (0, lanes - channels)).astype(np.int32), np.zeros(lanes, np.int32)
     plain = np.stack([_by_lane(params.requant.multiplier, channels), _by_lane(params.requant.shift, channels)])
     return Prepared(
-        params, offsets, weights.reshape(-1), ends, parts,
-        np.pad(params.initial, (0, lanes - channels)).astype(np.int32), _scales(plain), plain,
+        params, offsets, weights.reshape(-1), ends, parts, last, zeros if last else bias, bias,
+        zeros + bounds.max if last else bias, zeros + bounds.min if last else bias, _scales(plain), plain,
         _by_lane(params.requant.real, channels), block, (rows, columns, per_pixel),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.analysis.width_kernel import Prepared, mode_codes
+from fxsim.analysis.width_kernel import Prepared, is_known, mode_codes
 from fxsim.numerics import requantize
 from fxsim.ops import Accumulated, accumulate_outputs, gather, position_chunks
 
@@ -149,7 +149,7 @@ def _bias_left(layer: Layer, grid: Grid) -> Ints:
     internal = min(grid.numerics.acc_internal_bits, RUNTIME_BITS)  # a prepared layer's sums are far smaller
     bits = [[internal if mode == "readout" else width for width in grid.widths] for mode in grid.modes]
     half = np.int64(1) << (np.array(bits, np.int64) - 1)[..., None]
-    initial = layer.params.initial
+    initial = layer.params.initial if grid.numerics.bias_order == "first" else np.zeros_like(layer.params.initial)
     return np.asarray((initial < -half) | (initial >= half), np.int64)
 
 
@@ -222,7 +222,7 @@ class _LayerTally:
 
     def _touched(self, exact: Accumulated, numerics: Numerics) -> NDArray[np.bool_]:
         """Positions with an output whose prefixes leave the width; all where the requantizer's own width changes."""
-        if max(numerics.acc_bits, RUNTIME_BITS) != max(self.exact_bits, RUNTIME_BITS):
+        if not is_known(numerics) or max(numerics.acc_bits, RUNTIME_BITS) != max(self.exact_bits, RUNTIME_BITS):
             return np.ones(len(exact.low), np.bool_)
         low, high = -(1 << (numerics.acc_bits - 1)), (1 << (numerics.acc_bits - 1)) - 1
         return np.asarray(((exact.low < low) | (exact.high > high)).any(axis=1))

@@ -18,7 +18,8 @@ from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tal
 from fxsim.kernels.vadd import VADD_COLUMNS, run_vadd
 from fxsim.kernels.vmul import VMUL_COLUMNS, run_vmul
 from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
-from fxsim.kernels.widths import EXACT_LIMIT, SweepCounts, SweepLayer, sweep_geometry, sweep_widths
+from fxsim.kernels.widths import sweep_widths
+from fxsim.kernels.widths_state import EXACT_LIMIT, SweepCounts, SweepLayer, sweep_geometry
 
 __all__ = [
     "ACTIVITY",

@@ -8,7 +8,7 @@ wide leave ever less to do. Everything stands in int32: the caller proves that e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,93 +29,38 @@ from fxsim.kernels.lanes import (
     see_lanes,
     wrap_lanes,
 )
+from fxsim.kernels.widths_state import (
+    ALL_LANES,
+    BATCH,
+    BIAS_LAST,
+    BLOCK,
+    CHANNELS,
+    CLAMP_HI,
+    CLAMP_LO,
+    COLUMN_STEP,
+    EMIT_MODE,
+    EMIT_WIDTH,
+    IMAGE_PITCH,
+    IMAGES,
+    OUT_W,
+    OUT_ZERO,
+    POSITIONS,
+    PRIVATE,
+    ROW_STEP,
+    SCHEME,
+    Block,
+)
 from fxsim.numerics import Overflow, SchemeCode, requantize_scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fxsim.kernels.widths_state import SweepCounts, SweepLayer
+
     Ints = NDArray[np.int64]
     Words = NDArray[np.int32]
 
-GEOMETRY = ("images", "batch", "image_pitch", "out_w", "positions", "row_step", "column_step", "lanes", "channels",
-            "private", "block", "scheme", "out_zero", "clamp_lo", "clamp_hi", "emit_mode", "emit_width")  # fmt: skip
-(IMAGES, BATCH, IMAGE_PITCH, OUT_W, POSITIONS, ROW_STEP, COLUMN_STEP, ALL_LANES, CHANNELS,
- PRIVATE, BLOCK, SCHEME, OUT_ZERO, CLAMP_LO, CLAMP_HI, EMIT_MODE, EMIT_WIDTH) = range(len(GEOMETRY))  # fmt: skip
-"""`private`: every channel reads its own x. `block`: positions per block, a multiple of TILE. `emit_*`: the
-configuration whose codes are stored; -1: the exact ones."""
-
-EXACT_LIMIT = 1 << 30
-"""Bound of the magnitude of every prefix and group sum."""
 _RUNTIME_BITS = 32
-
-
-class SweepLayer(NamedTuple):
-    """A layer ready to be summed; K stream positions in G groups, L lanes."""
-
-    geometry: Ints
-    """[len(GEOMETRY)]."""
-    images: Words
-    """Operands of all images, padding included, flat, and LANES more."""
-    offsets: Ints
-    """[K] place of every stream position's operand, from that of the window's first tap."""
-    weights: Words
-    """[K * L], lanes from `channels` up 0."""
-    ends: Ints
-    """[G] stream position behind every group."""
-    parts: Ints
-    """[S + 1] first group of every part of a split sum, then G."""
-    initial: Words
-    """[L] exact bias."""
-    scales: Words
-    """[3 * L] multiplier, left shift and right shift of TFL_DOUBLE."""
-    plain: Ints
-    """[2, L] multiplier and shift."""
-    real: NDArray[np.float64]
-    """[L] the scale that float schemes read."""
-
-
-class SweepCounts(NamedTuple):
-    """What a layer did, added to."""
-
-    channels: Ints
-    """[2, modes, widths, L] events, outputs with one."""
-    samples: Ints
-    """[S, 5, modes, widths] the same, changed codes, greatest error, sum of squared errors."""
-    least: Words
-    """[L] least exact prefix."""
-    greatest: Words
-    """[L] greatest exact prefix."""
-    signal: Ints
-    """[1] sum of the squared exact codes less their zero point."""
-    codes: Words
-    """[images * positions * channels] OFM."""
-
-
-class _Block(NamedTuple):
-    """Work space of one block; M = block * LANES outputs."""
-
-    bases: Ints
-    patches: Words
-    sums: Words
-    total: Words
-    least: Words
-    greatest: Words
-    reach: Ints
-    active: Ints
-    values: Words
-    events: Words
-    right: Words
-    wanted: Words
-    codes: Words
-    other: Words
-    seen: Words
-    errors: Words
-    noise: Ints
-
-
-def sweep_geometry(**fields: int) -> Ints:
-    """`SweepLayer.geometry` from its fields by name."""
-    return np.array([fields[name] for name in GEOMETRY], np.int64)
 
 
 @inner_kernel
@@ -139,7 +84,7 @@ def gather_patches(images: Words, offsets: Ints, bases: Ints, patches: Words) ->
 
 
 @inner_kernel
-def sum_groups(layer: SweepLayer, work: _Block, lane: int) -> None:
+def sum_groups(layer: SweepLayer, work: Block, lane: int) -> None:
     """Sums of all groups of a block, one lane block."""
     g, depth, size = layer.geometry, layer.offsets.shape[0], work.total.shape[0]
     first = 0
@@ -161,22 +106,24 @@ def sum_groups(layer: SweepLayer, work: _Block, lane: int) -> None:
 
 
 @inner_kernel
-def sum_exact(layer: SweepLayer, work: _Block, lane: int) -> None:
+def sum_exact(layer: SweepLayer, work: Block, lane: int) -> None:
     """Exact sums, their prefixes' extremes, and what each row reaches."""
     size, parts = work.total.shape[0], layer.parts
     for r in range(size // LANES):
         at = r * LANES
         copy_lanes(layer.initial, lane, work.total, at)
-        copy_lanes(layer.initial, lane, work.least, at)
-        copy_lanes(layer.initial, lane, work.greatest, at)
+        copy_lanes(layer.least, lane, work.least, at)
+        copy_lanes(layer.greatest, lane, work.greatest, at)
         prefix_lanes(work.sums, at, size, parts[1], work.total, work.least, work.greatest, at)
         for i in range(1, parts.shape[0] - 1):
             sum_part(work, parts[i], parts[i + 1], at)
+        if layer.geometry[BIAS_LAST]:
+            prefix_lanes(layer.last, lane, LANES, 1, work.total, work.least, work.greatest, at)
         work.reach[r] = reach_lanes(work.least, work.greatest, at)
 
 
 @inner_kernel
-def sum_part(work: _Block, start: int, stop: int, at: int) -> None:
+def sum_part(work: Block, start: int, stop: int, at: int) -> None:
     """One further part of a split sum, and its merge."""
     size, other = work.total.shape[0], work.other
     low, high = other[LANES : 2 * LANES], other[2 * LANES :]
@@ -191,7 +138,7 @@ def sum_part(work: _Block, start: int, stop: int, at: int) -> None:
 
 
 @inner_kernel
-def saturate_row(layer: SweepLayer, work: _Block, bits: int, at: int, place: int) -> None:
+def saturate_row(layer: SweepLayer, work: Block, bits: int, lane: int, at: int, place: int) -> None:
     """Registers of one row that saturate at `bits`, from the loaded bias on, in values[place]."""
     size, parts, values, events, other = work.total.shape[0], layer.parts, work.values, work.events, work.other
     saturate_lanes(work.sums, at, size, parts[1], bits, values, place, events, place)
@@ -201,10 +148,12 @@ def saturate_row(layer: SweepLayer, work: _Block, bits: int, at: int, place: int
             other[n] = 0
         saturate_lanes(work.sums, start * size + at, size, count, bits, other, 0, events, place)
         saturate_lanes(other, 0, LANES, 1, bits, values, place, events, place)
+    if layer.geometry[BIAS_LAST]:
+        saturate_lanes(layer.last, lane, LANES, 1, bits, values, place, events, place)
 
 
 @inner_kernel
-def wrap_row(layer: SweepLayer, work: _Block, bits: int, at: int, place: int) -> None:
+def wrap_row(layer: SweepLayer, work: Block, bits: int, lane: int, at: int, place: int) -> None:
     """Exact totals of one row, from the bias on, in values[place], and the events of registers that wrap at `bits`."""
     size, parts, half = work.total.shape[0], layer.parts, np.int64(1) << (bits - 1)
     wrap_lanes(work.sums, at, size, parts[1], bits, work.values, place, work.events, place)
@@ -218,10 +167,12 @@ def wrap_row(layer: SweepLayer, work: _Block, bits: int, at: int, place: int) ->
             turns = ((one + half) >> bits) + ((other + half) >> bits)
             work.events[place + n] += (one + other + half) >> bits != turns
             work.values[place + n] = one + other
+    if layer.geometry[BIAS_LAST]:
+        wrap_lanes(layer.last, lane, LANES, 1, bits, work.values, place, work.events, place)
 
 
 @inner_kernel
-def narrow_rows(layer: SweepLayer, work: _Block, mode: int, bits: int, lane: int, count: int) -> None:
+def narrow_rows(layer: SweepLayer, work: Block, mode: int, bits: int, lane: int, count: int) -> None:
     """Values and events of the `count` active rows under one configuration, packed."""
     values, events, seen = work.values, work.events, work.seen
     for n in range(2 * LANES):
@@ -232,10 +183,10 @@ def narrow_rows(layer: SweepLayer, work: _Block, mode: int, bits: int, lane: int
         at, place = work.active[a] * LANES, a * LANES
         if mode == Overflow.SATURATE:
             clamp_lanes(layer.initial, lane, bits, values, work.codes, place)
-            saturate_row(layer, work, bits, at, place)
+            saturate_row(layer, work, bits, lane, at, place)
         elif mode == Overflow.WRAP:
             copy_lanes(layer.initial, lane, values, place)
-            wrap_row(layer, work, bits, at, place)
+            wrap_row(layer, work, bits, lane, at, place)
             fold_lanes(values, place, bits, values, place)
         else:
             clamp_lanes(work.total, at, bits, values, events, place)
@@ -259,7 +210,7 @@ def requantize_rows(layer: SweepLayer, values: Words, count: int, lane: int, cod
 
 
 @inner_kernel
-def compare_rows(work: _Block, codes: Words, wanted: Words, count: int) -> None:
+def compare_rows(work: Block, codes: Words, wanted: Words, count: int) -> None:
     """Errors of `count` rows of codes, by lane."""
     errors, noise = work.errors, work.noise
     for n in range(LANES):
@@ -269,7 +220,7 @@ def compare_rows(work: _Block, codes: Words, wanted: Words, count: int) -> None:
 
 
 @inner_kernel
-def pack(work: _Block, rows: int, bits: int) -> int:
+def pack(work: Block, rows: int, bits: int) -> int:
     """Rows that leave `bits` into `active`, their exact codes into `wanted`; how many they are."""
     count, half = 0, np.int64(1) << (bits - 1)
     for r in range(rows):
@@ -297,7 +248,7 @@ def add_events(seen: Words, events: Ints, outputs: Ints, sample: Ints, mode: int
 
 
 @inner_kernel
-def add_errors(work: _Block, sample: Ints, mode: int, width: int) -> None:
+def add_errors(work: Block, sample: Ints, mode: int, width: int) -> None:
     """Take the errors of a configuration into its counters."""
     changed, greatest, noise = np.int64(0), np.int64(0), np.int64(0)
     for n in range(LANES):
@@ -310,7 +261,7 @@ def add_errors(work: _Block, sample: Ints, mode: int, width: int) -> None:
 
 
 @inner_kernel
-def see_exact(layer: SweepLayer, work: _Block, counts: SweepCounts, rows: int, lane: int) -> None:
+def see_exact(layer: SweepLayer, work: Block, counts: SweepCounts, rows: int, lane: int) -> None:
     """Exact codes of a block, extremes and signal."""
     requantize_rows(layer, work.total, work.total.shape[0] // LANES, lane, work.right)
     for m in range(rows * LANES):
@@ -333,7 +284,7 @@ def put_row(codes: Words, row: int, out: Words, place: int, live: int) -> None:
 
 @inner_kernel
 def sweep_block(
-    layer: SweepLayer, modes: Ints, widths: Ints, work: _Block, counts: SweepCounts, sample: Ints, rows: int,
+    layer: SweepLayer, modes: Ints, widths: Ints, work: Block, counts: SweepCounts, sample: Ints, rows: int,
     lane: int, place: int,
 ) -> None:  # fmt: skip
     """All configurations of one block; the codes of its first position begin at `place`."""
@@ -379,7 +330,7 @@ def sweep_widths(layer: SweepLayer, modes: NDArray[np.int64], widths: NDArray[np
     g = layer.geometry
     size, depth, rows = g[BLOCK] * LANES, layer.offsets.shape[0], np.zeros((3, g[BLOCK]), np.int64)
     words, small = np.zeros((8, size), np.int32), np.zeros((7, LANES), np.int32).reshape(-1)
-    work = _Block(
+    work = Block(
         rows[0], np.zeros(g[BLOCK] * depth, np.int32), np.zeros(layer.ends.shape[0] * size, np.int32),
         words[0], words[1], words[2], rows[1], rows[2], words[3], words[4], words[5], words[6], words[7],
         small[: 3 * LANES], small[3 * LANES : 5 * LANES], small[5 * LANES :], np.zeros(LANES, np.int64),

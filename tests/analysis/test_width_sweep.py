@@ -99,6 +99,7 @@ def some_numerics(draw: st.DrawFn) -> Numerics:
         group_size=draw(st.sampled_from([1, 3, 4, 16])) if tree else 1,
         order=draw(st.sampled_from(["canonical", "reversed"])),
         split_k=draw(st.sampled_from([1, 1, 2, 3])),
+        bias_order=draw(st.sampled_from(["first", "last"])),
         zero_point=draw(st.sampled_from(["fold", "subtract"])),
         acc_internal_bits=draw(st.sampled_from([21, 31, 48, 64])),
     )
