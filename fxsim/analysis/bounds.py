@@ -125,6 +125,8 @@ def layer_bounds(
         `layers` names no layer, operands exceed the hardware's widths, a sum could leave 63 bits.
     InputError
         `ranges` names no tensor, or is no interval of its codes.
+    HardwareError
+        A layer has an inner accumulator.
     """
     rules = layer_numerics(net, numerics, layers or {})
     observed = _observed(net, ranges or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from fxsim._core.errors import LoweringError
+from fxsim._core.errors import HardwareError, LoweringError
 from fxsim.ops import MAC_OPERATORS, mac_params
 from fxsim.oracle import golden_stats
 
@@ -20,6 +20,7 @@ _FEW_GROUPS: dict[str, Any] = {
     "order": "canonical",
     "split_k": 1,
     "bias_order": "first",
+    "inner_bits": 0,
 }
 """Exact sums do not depend on their order: the quickest one."""
 
@@ -27,6 +28,12 @@ _FEW_GROUPS: dict[str, Any] = {
 def mac_nodes(net: Network) -> list[int]:
     """Numbers of the nodes that have accumulators, in execution order."""
     return [number for number, node in enumerate(net.nodes) if node.op in MAC_OPERATORS]
+
+
+def check_single_stage(numerics: Numerics) -> None:
+    """Raise `HardwareError` for an analysis of single accumulators where an inner one stands in front of them."""
+    if numerics.inner_bits:
+        raise HardwareError("accumulators must have no inner stage here (inner_bits = 0)", got=numerics.inner_bits)
 
 
 def exact_run(net: Network, x: object, numerics: Numerics) -> tuple[Tensors, int]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fxsim._core.errors import InputError
 from fxsim._core.tables import Table, short_name
 from fxsim.analysis.affected import Affected, Found, affected_outputs
+from fxsim.analysis.exact import check_single_stage
 from fxsim.analysis.replay import Trajectory, trace
 from fxsim.numerics import Overflow, bits_needed
 from fxsim.ops import mac_params
@@ -270,13 +271,15 @@ def forensics(
     InputError
         `net` is another network, or `x` does not fit.
     HardwareError, QuantizationError
-        `numerics` or `layers` cannot replace the program's own.
+        `numerics` or `layers` cannot replace the program's own; a layer has an inner accumulator.
     """
     _check_network(program, net)
     program = overridden(program, numerics, layers)
+    numbers = [number for number, layer in enumerate(program.layers) if layer.channels]
+    for number in numbers:
+        check_single_stage(carried_numerics(program, number))
     run = execute(program, x, keep="all")
     issue = timeline(program).issue
-    numbers = [number for number, layer in enumerate(program.layers) if layer.channels]
     found = [_LayerRun(program, net, number, run.tensors, issue).inspect(run.stats[number]) for number in numbers]
     first = [layer.first for layer in found if layer.first is not None]
     worst = [layer.worst for layer in found if layer.worst is not None]

@@ -129,11 +129,12 @@ def order_plans(numerics: Numerics) -> list[Order]:
     """The layer's own order first, then what is compared with it.
 
     Canonical tree orders take the group size of `numerics`, or 16 where it is a chain; orders equal to an earlier one
-    are left out. The per-channel permutations are run in groups of one product.
+    are left out. Only the layer's own order keeps an inner accumulator. The per-channel permutations are run in groups
+    of one product.
     """
     width = numerics.group_size if numerics.reduction == "tree" else 16
     plain = dataclasses.replace(
-        numerics, reduction="tree", group_size=width, order="canonical", split_k=1, bias_order="first"
+        numerics, reduction="tree", group_size=width, order="canonical", split_k=1, bias_order="first", inner_bits=0
     )
     chain = dataclasses.replace(plain, reduction="chain", group_size=1)
     found = {

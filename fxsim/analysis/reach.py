@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fxsim.analysis.exact import check_single_stage
 from fxsim.numerics import prefix_bounds, signed_widths
 
 if TYPE_CHECKING:
@@ -60,7 +61,13 @@ def applications(depth: int, numerics: Numerics) -> Ints:
     The exact result of an application is the sum over stream positions first..last-1, plus the bias where that column
     is 1. Rows: the bias load (a bias that comes first), the groups of every part, the merges, the bias that comes last
     (MICROARCHITECTURE A.4 and A.6).
+
+    Raises
+    ------
+    HardwareError
+        `numerics` has an inner accumulator.
     """
+    check_single_stage(numerics)
     step, early = numerics.group_size, int(numerics.bias_order == "first")
     ends = np.minimum(np.arange(step, depth + step, step), depth)
     share = -(-len(ends) // numerics.split_k) * step

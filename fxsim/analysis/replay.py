@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fxsim._core.errors import InputError
+from fxsim.analysis.exact import check_single_stage
 from fxsim.numerics import Overflow
 from fxsim.numerics.reference import ref_overflow
 from fxsim.ops import MAC_OPERATORS, gather, mac_params
@@ -49,7 +50,14 @@ class Applied(NamedTuple):
 
 
 def applications(depth: int, numerics: Numerics) -> list[Application]:
-    """Rule applications of a sum of `depth` products in the order in which they run; the last one is READ."""
+    """Rule applications of a sum of `depth` products in the order in which they run; the last one is READ.
+
+    Raises
+    ------
+    HardwareError
+        `numerics` has an inner accumulator.
+    """
+    check_single_stage(numerics)
     step = numerics.group_size
     groups = -(-depth // step)
     length = -(-groups // numerics.split_k) * step

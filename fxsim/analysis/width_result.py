@@ -154,7 +154,8 @@ class WidthSweep:
         if width not in self.widths:
             raise InputError("width must be one of the sweep's", got=width, where=self.network)
         events, outputs, bias, wraps = self.errors.counters[layer][:, self._mode(mode), self.widths.index(width)]
-        return LayerStats(events, outputs, bias, wraps, *self.errors.extremes[layer])
+        least, greatest = self.errors.extremes[layer]
+        return LayerStats(events, outputs, bias, wraps, least, greatest, np.zeros_like(events))
 
     def curve(self, mode: str) -> list[CurvePoint]:
         """Return one point per width; `InputError` for a mode that was not swept."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fxsim._core.errors import HardwareError, InputError, QuantizationError
 from fxsim.analysis.assignment import check_labels
-from fxsim.analysis.exact import exact_run, mac_nodes
+from fxsim.analysis.exact import check_single_stage, exact_run, mac_nodes
 from fxsim.analysis.width_kernel import fits_kernel, prepare
 from fxsim.analysis.width_layers import CHANGED, COUNTERS, MAX_ERROR, NOISE, RUNTIME_BITS, Grid, Layer, count_layer
 from fxsim.analysis.width_network import NetworkTally
@@ -71,7 +71,8 @@ def width_sweep(
     InputError
         `x` or `labels` does not fit; widths or modes are unknown or repeated.
     HardwareError
-        A width is more than the requantizer, or the internal register under readout, can take.
+        A width is more than the requantizer, or the internal register under readout, can take; or `numerics` has an
+        inner accumulator.
     LoweringError
         `numerics` cannot hold a layer's operands, or a sum leaves every accumulator.
     """
@@ -91,6 +92,7 @@ def width_sweep(
 
 def _grid(numerics: Numerics, widths: Sequence[int], modes: Sequence[str]) -> Grid:
     """Every configuration, each of them legal."""
+    check_single_stage(numerics)
     given = list(widths)
     bad = [w for w in given if type(w) is not int or not _LEAST <= w <= _WIDEST]
     if bad or not given or len(set(given)) < len(given):

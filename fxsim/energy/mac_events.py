@@ -37,21 +37,22 @@ def ceil_log2(n: int) -> int:
 def count_mac(tally: Tally, index: Array) -> None:
     """Multiplies, adds, bank and register traffic, operand and parameter reads of MAC instructions.
 
-    Subtracting a zero point before the multiplier makes that operand one bit wider.
+    Subtracting a zero point before the multiplier makes that operand one bit wider. Groups of products go through the
+    inner accumulator where there is one, and only its spills through the outer one.
     """
     _count_operands(tally, index)
     numerics = tally.hardware.numerics
-    names = ("reduction", "zero_point", "overflow", "acc_bits", "internal_bits", "w_zero")
-    for (reduction, zero_point, overflow, acc, internal, w_zero), part in tally.groups(index, *names):
+    names = ("reduction", "zero_point", "overflow", "acc_bits", "internal_bits", "w_zero", "inner_bits")
+    for (reduction, zero_point, overflow, acc, internal, w_zero, inner), part in tally.groups(index, *names):
         a = numerics.act_bits + (zero_point == ZeroPoint.SUBTRACT)
         b = numerics.weight_bits + (w_zero != 0)
         bits = register_bits(overflow, acc, internal)
         _count_products(tally, part, a, b)
-        if reduction == Reduction.TREE:
-            _count_tree(tally, part, a + b, bits)
-        else:
-            _count_chain(tally, part, a + b, bits)
+        count_sums = _count_tree if reduction == Reduction.TREE else _count_chain
+        count_sums(tally, part, a + b, inner or bits)
         _count_bank(tally, part, bits)
+        if inner:
+            _count_spills(tally, part, bits, inner)
 
 
 def _count_products(tally: Tally, index: Array, a: int, b: int) -> None:
@@ -92,16 +93,34 @@ def _count_chain(tally: Tally, index: Array, product_bits: int, bits: int) -> No
 
 
 def _count_bank(tally: Tally, index: Array, bits: int) -> None:
-    """Bank traffic per issue (the first group of a fresh sum reads nothing), row-file loads and bias reads."""
+    """Bank traffic per application (the first one of a fresh sum reads nothing), row-file loads and bias reads."""
     f = tally.fields(index)
     outputs = f("rows") * f("positions")
-    groups = -(-f("k_count") // tally.hardware.timing.cols)
+    applications = _applications(tally, index)
     loads = f("load_params") * f("rows")
     tally.add(Event(Kind.OVERFLOW_COMPARE, bits), index, loads)
-    tally.add(Event(Kind.BANK_WRITE, bits), index, outputs * groups)
-    tally.add(Event(Kind.BANK_READ, bits), index, outputs * (groups - (f("init") != Init.KEEP)))
+    tally.add(Event(Kind.BANK_WRITE, bits), index, outputs * applications)
+    tally.add(Event(Kind.BANK_READ, bits), index, outputs * (applications - (f("init") != Init.KEEP)))
     tally.add(Event(Kind.ROW_FILE, BIAS_BITS), index, outputs * (f("init") == Init.BIAS))
     tally.add(Event(Kind.ROW_FILE, BIAS_BITS + REQUANT_WORD_BITS), index, loads)
+
+
+def _applications(tally: Tally, index: Array) -> Array:
+    """Issues per output that reach the accumulator bank: groups, or spills of an inner accumulator."""
+    f = tally.fields(index)
+    groups: Array = -(-f("k_count") // tally.hardware.timing.cols)
+    return np.where(f("inner_bits") > 0, -(-groups // np.maximum(f("inner_groups"), 1)), groups)
+
+
+def _count_spills(tally: Tally, index: Array, bits: int, inner: int) -> None:
+    """The outer addition of every spill, and inner registers read and written between the groups of a spill."""
+    f = tally.fields(index)
+    outputs, spills = f("rows") * f("positions"), _applications(tally, index)
+    held = outputs * (-(-f("k_count") // tally.hardware.timing.cols) - spills)
+    tally.add(Event(Kind.ACCUMULATE, max(bits, inner)), index, outputs * spills)
+    tally.add(Event(Kind.OVERFLOW_COMPARE, bits), index, outputs * spills)
+    tally.add(Event(Kind.BANK_READ, inner), index, held)
+    tally.add(Event(Kind.BANK_WRITE, inner), index, held)
 
 
 def _count_operands(tally: Tally, index: Array) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from fxsim._core.errors import HardwareError
 
 _MIB = 1 << 20
+MAX_INNER_GROUPS = 511
+"""Most groups of columns that an inner accumulator sums before it spills."""
 
 
 def option(
@@ -56,6 +58,18 @@ class Numerics:
     bias_order: str = option(
         "first", "the bias starts the sum, or is added last, as the sum is read out", values=("first", "last")
     )
+    inner_bits: int = option(
+        0,
+        "width of an inner accumulator that spills into the one of acc_bits; 0: none",
+        unit="bits",
+        lo=0,
+        hi=63,
+    )
+    inner_products: int = option(
+        64, "products that the inner accumulator sums before it spills, whole groups (chain: whole columns)",
+        lo=1, hi=MAX_INNER_GROUPS * 1024,
+    )  # fmt: skip
+    inner_overflow: str = option("saturate", "overflow rule of the inner accumulator", values=("saturate", "wrap"))
     zero_point: str = option(
         "fold", "activation zero points: folded into the bias, or subtracted at the PE", values=("fold", "subtract")
     )
@@ -92,6 +106,12 @@ class Numerics:
             )
         if self.reduction == "chain" and self.group_size != 1:
             raise HardwareError("group_size must be 1 for reduction = chain", got=self.group_size)
+        if self.inner_bits == 1:
+            raise HardwareError("inner_bits must be 0 or in 2..63 bits", got=self.inner_bits)
+        if self.inner_bits and self.inner_products % self.group_size:
+            raise HardwareError(
+                f"inner_products must be a multiple of group_size = {self.group_size}", got=self.inner_products
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fxsim._core.errors import HardwareError
-from fxsim.hw.description import Numerics, Timing
+from fxsim.hw.description import MAX_INNER_GROUPS, Numerics, Timing
 
 _NUMERIC_NAMES = frozenset(f.name for f in dataclasses.fields(Numerics))
 _TIMING_NAMES = frozenset(f.name for f in dataclasses.fields(Timing))
@@ -52,6 +52,7 @@ class Hardware:
             raise HardwareError(
                 f"group_size must equal cols = {timing.cols} for reduction = tree", got=numerics.group_size, where=name
             )
+        _check_inner(numerics, timing.cols, name)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "numerics", numerics)
         object.__setattr__(self, "timing", timing)
@@ -134,6 +135,16 @@ def presets() -> tuple[str, ...]:
 
 def _preset_text(name: str) -> str:
     return (resources.files("fxsim.hw") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _check_inner(numerics: Numerics, cols: int, name: str) -> None:
+    """An inner accumulator spills between groups of columns."""
+    if not numerics.inner_bits:
+        return
+    most = MAX_INNER_GROUPS * cols
+    if numerics.inner_products % cols or numerics.inner_products > most:
+        expected = f"inner_products must be a multiple of cols = {cols}, at most {most}"
+        raise HardwareError(expected, got=numerics.inner_products, where=name)
 
 
 def _route(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,13 +10,13 @@ from fxsim.isa.fields import WORD_BYTES, Field
 from fxsim.isa.footprints import DRAM, Interval, Memory, reads, regions, writes
 from fxsim.isa.image import ITEM_BYTES, Layer, Symbol
 from fxsim.isa.manual import manual, operations
-from fxsim.isa.modes import Init, Order, PoolKind, ZeroPoint
+from fxsim.isa.modes import Init, InnerOverflow, Order, PoolKind, ZeroPoint
 from fxsim.isa.program import Program, assemble
 from fxsim.isa.set.copy import Copy
 from fxsim.isa.set.fill import Fill
 from fxsim.isa.set.load import Load
 from fxsim.isa.set.lut import Lut
-from fxsim.isa.set.mac import RECORD_BYTES, Mac
+from fxsim.isa.set.mac import RECORD_BYTES, Mac, inner_fields
 from fxsim.isa.set.merge import Merge
 from fxsim.isa.set.pool import Pool
 from fxsim.isa.set.reduce import Reduce
@@ -39,6 +39,7 @@ __all__ = [
     "Field",
     "Fill",
     "Init",
+    "InnerOverflow",
     "Instruction",
     "Interval",
     "Layer",
@@ -75,6 +76,7 @@ __all__ = [
     "decode_columns",
     "disassemble",
     "encode",
+    "inner_fields",
     "mac_shapes",
     "manual",
     "merge_shapes",

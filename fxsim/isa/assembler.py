@@ -2,7 +2,7 @@ r"""Programs as text (``.fxs``): complete, so that ``assemble(disassemble(p))`` 
 
 ::
 
-    .program schema=2 name="tiny" profile="tflite" batched=true dram_bytes=4096
+    .program schema=3 name="tiny" profile="tflite" batched=true dram_bytes=4096
     .hardware                          # TOML up to .end
     ...
     .end

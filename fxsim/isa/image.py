@@ -127,7 +127,7 @@ class Image:
         Whether the model's first dimension is 1 and samples are independent runs.
     """
 
-    schema: ClassVar[int] = 2
+    schema: ClassVar[int] = 3
 
     name: str
     profile: str

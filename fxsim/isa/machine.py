@@ -14,13 +14,16 @@ class Accumulator:
     """One accumulator slot.
 
     `value` is the register; `exact` the unclipped, unwrapped sum it stands for; `event` tells whether a rule
-    application of this output has left the range. A slot is rewritten by the first group of a MAC whose `init` is
-    not KEEP, and by nothing else: read-out leaves it as it is.
+    application of this output has left the range, of the inner accumulator or of this one. `inner` and `inner_exact`
+    are the inner accumulator in front of it and the sum that it stands for, 0 between MACs. A slot is rewritten by the
+    first group of a MAC whose `init` is not KEEP, and by nothing else: read-out leaves it as it is.
     """
 
     value: int = 0
     exact: int = 0
     event: bool = False
+    inner: int = 0
+    inner_exact: int = 0
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Counters:
     internal_wraps: int = 0
     acc_min: int | None = None
     acc_max: int | None = None
+    inner_events: int = 0
 
     def see(self, exact: int) -> None:
         """Take one exact prefix into the extremes."""

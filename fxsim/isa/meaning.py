@@ -13,6 +13,7 @@ from fxsim.numerics.reference import ref_overflow
 
 if TYPE_CHECKING:
     from fxsim.isa.machine import Accumulator, Machine
+    from fxsim.isa.modes import InnerOverflow
     from fxsim.numerics import SchemeCode
 
 BIAS_K = -1
@@ -67,9 +68,39 @@ def load_bias(machine: Machine, rule: Rule, site: Site, slot: Accumulator, bias:
         machine.trap(site.group, site.position, site.row, BIAS_K, bias)
 
 
+class InnerRule(Rule, Protocol):
+    """An instruction that carries the rule of an inner accumulator too."""
+
+    @property
+    def inner_bits(self) -> int:
+        """Width."""
+        ...
+
+    @property
+    def inner_overflow(self) -> InnerOverflow:
+        """The mode."""
+        ...
+
+
+def add_inner(machine: Machine, rule: InnerRule, channel: int, slot: Accumulator, addend: int) -> None:
+    """One application of the inner rule: I <- ovf(I + addend); its events do not trap."""
+    slot.inner, event = ref_overflow(slot.inner + addend, rule.inner_bits, rule.inner_overflow, rule.inner_bits)
+    slot.inner_exact += addend
+    slot.event |= event
+    machine.counters(channel).inner_events += event
+
+
+def spill(machine: Machine, rule: InnerRule, site: Site, slot: Accumulator) -> None:
+    """One rule application that adds the inner accumulator, which starts again at 0."""
+    inner, exact = slot.inner, slot.inner_exact
+    slot.inner = slot.inner_exact = 0
+    add(machine, rule, site, slot, inner, exact)
+
+
 def add(machine: Machine, rule: Rule, site: Site, slot: Accumulator, addend: int, exact: int) -> None:
     """One rule application: A <- ovf(A + addend); `exact` is what `addend` stands for without earlier overflow."""
-    slot.value, event = overflow(slot.value + addend, rule)
+    wanted = slot.value + addend
+    slot.value, event = overflow(wanted, rule)
     slot.exact += exact
     counters = machine.counters(site.channel)
     counters.see(slot.exact)
@@ -81,7 +112,7 @@ def add(machine: Machine, rule: Rule, site: Site, slot: Accumulator, addend: int
     counters.overflow_events += 1
     slot.event = True
     if rule.overflow is Overflow.TRAP:
-        machine.trap(site.group, site.position, site.row, site.k, slot.exact)
+        machine.trap(site.group, site.position, site.row, site.k, wanted)
 
 
 def integer(data: bytes, *, signed: int) -> int:

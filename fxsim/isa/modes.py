@@ -16,6 +16,15 @@ class Init(IntEnum):
     """The slot's present value: a continued K interval."""
 
 
+class InnerOverflow(IntEnum):
+    """What an inner accumulator does with an exact sum outside its range; codes as `fxsim.numerics.Overflow`."""
+
+    SATURATE = 0
+    """Clamp to the nearer end at every group (chain: product)."""
+    WRAP = 1
+    """Two's complement: keep the low inner_bits bits."""
+
+
 class ZeroPoint(IntEnum):
     """How activation zero points are treated (MICROARCHITECTURE A.5)."""
 

@@ -14,7 +14,7 @@ from fxsim.kernels.proof import EXACT_BITS, NARROW, NONE, OPEN, PROVED, prove
 from fxsim.kernels.reduce import REDUCE_COLUMNS, run_reduce
 from fxsim.kernels.run import run_checked, run_plain
 from fxsim.kernels.softmax import SOFTMAX_COLUMNS, run_softmax
-from fxsim.kernels.state import NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
+from fxsim.kernels.state import GREATEST, LEAST, NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
 from fxsim.kernels.vadd import VADD_COLUMNS, run_vadd
 from fxsim.kernels.vmul import VMUL_COLUMNS, run_vmul
 from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
@@ -28,12 +28,14 @@ __all__ = [
     "EXACT_BITS",
     "EXACT_LIMIT",
     "FILL_COLUMNS",
+    "GREATEST",
     "KIND_LOAD",
     "KIND_MAC",
     "KIND_MERGE",
     "KIND_REQ",
     "KIND_STORE",
     "LANES",
+    "LEAST",
     "LUT_COLUMNS",
     "NARROW",
     "NONE",

@@ -15,8 +15,8 @@ from fxsim.kernels import columns as c
 from fxsim.kernels.intrinsics import LANES, TILE
 from fxsim.kernels.lanes import add_code_products, add_products, dot_tile, see_lanes
 from fxsim.kernels.operands import gather_shared, prepare, rows_alike
+from fxsim.kernels.rule import step_of
 from fxsim.kernels.state import GREATEST, LEAST
-from fxsim.numerics import Reduction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,12 +57,11 @@ def sum_shared(
     f: Ints, array: Ints, weights: Words, patches: Words, pitch: int, sums: Words, least: Words, greatest: Words
 ) -> None:
     """Add the K interval of all positions; their operands stand in `patches`, flat, `pitch` apart."""
-    count, lanes = f[c.K_COUNT], array[2]
-    group = array[1] if f[c.REDUCTION] == Reduction.TREE else 1
+    count, lanes, step = f[c.K_COUNT], array[2], step_of(f, array[1])
     for p in range(0, f[c.POSITIONS], TILE):
         for lane in range(0, lanes, LANES):
-            for k in range(0, count, group):
-                size = min(group, count - k)
+            for k in range(0, count, step):
+                size = min(step, count - k)
                 at, w_at, x_at = p * lanes + lane, k * lanes + lane, p * pitch + k
                 dot_tile(sums, at, lanes, weights, w_at, lanes, patches, x_at, pitch, size)
                 see_tile(lanes, p, lane, sums, least, greatest)
@@ -91,7 +90,7 @@ def sum_private(
     whole lane blocks are read, else `operands` is filled first.
     """
     count, kw, lanes, zero = f[c.K_COUNT], f[c.KW], array[2], f[c.X_ZERO] * f[c.ZERO_POINT]
-    group = array[1] if f[c.REDUCTION] == Reduction.TREE else 1
+    step = step_of(f, array[1])
     dense, last = f[c.DEPTH_MULT] == 1 and f[c.X_WIDE] == 0, f[c.KH] * kw - 1
     flip = f[c.X_SIGNED] << (15 if f[c.X_WIDE] else 7)
     channel = (f[c.ROW_BASE] // f[c.DEPTH_MULT] - f[c.CHANNEL_BASE]) << f[c.X_WIDE]
@@ -104,7 +103,7 @@ def sum_private(
         grid_row = column // f[c.OUT_W]
         top = f[c.IY0] + grid_row * f[c.STRIDE_Y]
         left = f[c.IX0] + (column - grid_row * f[c.OUT_W]) * f[c.STRIDE_X]
-        pending = group
+        pending = step
         for k in range(count):
             tap = f[c.K_START] + k
             if f[c.ORDER] == c.REVERSED:
@@ -128,7 +127,7 @@ def sum_private(
                     add_products(sums, place + lane, weights, k * lanes + lane, own, lane)
             pending -= 1
             if pending == 0 or k + 1 == count:
-                pending = group
+                pending = step
                 for lane in range(0, lanes, LANES):
                     see_lanes(sums, place + lane, least, greatest, lane)
 

@@ -13,6 +13,7 @@ COLUMNS = (
     "internal_bits", "positions", "slot", "x_addr", "w_addr", "p_addr", "pixel_pitch", "tile_h", "tile_w", "iy0", "ix0",
     "ox_start", "out_w", "stride_y", "stride_x", "dil_y", "dil_x", "kh", "kw", "channels", "k_start", "k_count",
     "channel_base", "depth_mult", "row_base", "x_zero", "w_zero", "x_signed", "w_signed", "x_wide", "w_wide",
+    "inner_bits", "inner_groups", "inner_overflow",
     "parts", "scheme", "add_bias", "out_addr", "out_pitch", "out_row_pitch", "out_zero", "clamp_lo", "clamp_hi",
     "out_wide",
 )  # fmt: skip
@@ -24,6 +25,7 @@ COLUMNS = (
     INTERNAL_BITS, POSITIONS, SLOT, X_ADDR, W_ADDR, P_ADDR, PIXEL_PITCH, TILE_H, TILE_W, IY0, IX0,
     OX_START, OUT_W, STRIDE_Y, STRIDE_X, DIL_Y, DIL_X, KH, KW, CHANNELS, K_START, K_COUNT,
     CHANNEL_BASE, DEPTH_MULT, ROW_BASE, X_ZERO, W_ZERO, X_SIGNED, W_SIGNED, X_WIDE, W_WIDE,
+    INNER_BITS, INNER_GROUPS, INNER_OVERFLOW,
     PARTS, SCHEME, ADD_BIAS, OUT_ADDR, OUT_PITCH, OUT_ROW_PITCH, OUT_ZERO, CLAMP_LO, CLAMP_HI,
     OUT_WIDE,
 ) = range(len(COLUMNS))  # fmt: skip

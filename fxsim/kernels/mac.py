@@ -13,7 +13,7 @@ from fxsim.kernels import columns as c
 from fxsim.kernels.operands import gather_private, gather_shared, prepare
 from fxsim.kernels.rule import register_bits, replay
 from fxsim.kernels.state import DIVERGED, GREATEST, LEAST
-from fxsim.kernels.sums import begin, sum_chain, sum_private, sum_tree
+from fxsim.kernels.sums import begin, sum_chain, sum_private, sum_stages, sum_tree
 from fxsim.numerics import Reduction, wrap
 
 if TYPE_CHECKING:
@@ -32,14 +32,17 @@ def accumulate(
     """Add the K interval of one position to `sums`, all rows."""
     if f[c.PRIVATE_X]:
         gather_private(f, act, position, private_x)
+    else:
+        gather_shared(f, act, position, shared_x, 0)
+    if f[c.INNER_BITS]:
+        sum_stages(f, array[1], weights, shared_x, private_x, sums)
+    elif f[c.PRIVATE_X]:
         group = array[1] if f[c.REDUCTION] == Reduction.TREE else 1
         sum_private(sums, weights, private_x, f[c.K_COUNT], group, array[2])
-        return
-    gather_shared(f, act, position, shared_x, 0)
-    if f[c.REDUCTION] == Reduction.TREE:
-        sum_tree(sums, weights, shared_x, f[c.K_COUNT], array[1], array[2])
+    elif f[c.REDUCTION] == Reduction.TREE:
+        sum_tree(sums, weights, shared_x[0], f[c.K_COUNT], array[1], array[2])
     else:
-        sum_chain(sums, weights, shared_x, f[c.K_COUNT], array[2])
+        sum_chain(sums, weights, shared_x[0], f[c.K_COUNT], array[2])
 
 
 @inner_kernel
@@ -64,12 +67,14 @@ def settle_checked(
     suspects: NDArray[np.uint8],
 ) -> bool:  # fmt: skip
     """Settle the rows whose register is the exact sum; mark the others in `suspects`, true if there are any."""
-    bits, keep, found = register_bits(f), f[c.INIT] == c.INIT_KEEP, False
+    bits, inner, keep, found = register_bits(f), f[c.INNER_BITS], f[c.INIT] == c.INIT_KEEP, False
     for n in range(f[c.ROWS]):
         if not keep:
             flags[slot, n] = 0
         suspects[n] = 1
         inside = wrap(sums[1, n], bits) == sums[1, n] and wrap(sums[2, n], bits) == sums[2, n]
+        if inner:
+            inside &= wrap(sums[4, n], inner) == sums[4, n] and wrap(sums[5, n], inner) == sums[5, n]
         if inside and not flags[slot, n] & DIVERGED:
             register[slot, n] = sums[0, n]
             suspects[n] = 0

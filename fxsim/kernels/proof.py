@@ -14,7 +14,7 @@ from fxsim._core.jit import entry_kernel, inner_kernel
 from fxsim.kernels import columns as c
 from fxsim.kernels.copies import load
 from fxsim.kernels.operands import prepare
-from fxsim.kernels.rule import register_bits
+from fxsim.kernels.rule import register_bits, step_of
 from fxsim.numerics import Reduction, wrap
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def start_bounds(
 @inner_kernel
 def add_bounds(f: NDArray[np.int64], weights: NDArray[np.int32], cols: int, bounds: NDArray[np.int64]) -> None:
     """Add the products of the K interval to `bounds`: [low, high, least prefix, greatest prefix][L]."""
-    least, greatest = least_operand(f), greatest_operand(f)
-    group = cols if f[c.REDUCTION] == Reduction.TREE else 1
+    least, greatest, step = least_operand(f), greatest_operand(f), step_of(f, cols)
     low, high = bounds[0], bounds[1]
     for k in range(f[c.K_COUNT]):
         row = weights[k]
@@ -93,10 +92,26 @@ def add_bounds(f: NDArray[np.int64], weights: NDArray[np.int32], cols: int, boun
             one, other = np.int64(row[n]) * least, np.int64(row[n]) * greatest
             low[n] += min(one, other)
             high[n] += max(one, other)
-        if (k + 1) % group == 0 or k + 1 == f[c.K_COUNT]:
+        if (k + 1) % step == 0 or k + 1 == f[c.K_COUNT]:
             for n in range(f[c.ROWS]):
                 bounds[2, n] = min(bounds[2, n], low[n])
                 bounds[3, n] = max(bounds[3, n], high[n])
+
+
+@inner_kernel
+def inner_fits(f: NDArray[np.int64], weights: NDArray[np.int32], cols: int, bounds: NDArray[np.int64]) -> bool:
+    """Whether no group sum can leave the inner accumulator, if there is one; `bounds` is work space, [2, L]."""
+    least, greatest, step = least_operand(f), greatest_operand(f), step_of(f, cols)
+    chained = f[c.REDUCTION] == Reduction.CHAIN
+    for k in range(f[c.K_COUNT] if f[c.INNER_BITS] else 0):
+        for n in range(f[c.ROWS]):
+            one, other = np.int64(weights[k, n]) * least, np.int64(weights[k, n]) * greatest
+            bounds[0, n] = min(one, other) + (bounds[0, n] if k % step else 0)
+            bounds[1, n] = max(one, other) + (bounds[1, n] if k % step else 0)
+        ends = chained or (k + 1) % cols == 0 or k + 1 == f[c.K_COUNT]
+        if ends and not fits(bounds[0], bounds[1], f[c.ROWS], f[c.INNER_BITS]):
+            return False
+    return True
 
 
 @inner_kernel
@@ -112,7 +127,7 @@ def prove_mac(
     add_bounds(f, weights, array[1], bounds)
     if not fits(bounds[2], bounds[3], f[c.ROWS], EXACT_BITS):
         return NONE - 1
-    safe = fits(bounds[2], bounds[3], f[c.ROWS], register_bits(f))
+    safe = fits(bounds[2], bounds[3], f[c.ROWS], register_bits(f)) and inner_fits(f, weights, array[1], bounds[4:])
     for p in range(f[c.SLOT], f[c.SLOT] + f[c.POSITIONS]):
         if f[c.INIT] == c.INIT_KEEP and tainted[p]:
             safe = False
@@ -195,7 +210,7 @@ def prove(
     int
         Row of the first instruction whose exact sum may need EXACT_BITS bits or more, else NONE.
     """
-    bounds = np.zeros((4, array[2]), np.int64)
+    bounds = np.zeros((6, array[2]), np.int64)
     filled = 0
     for i in range(fields.shape[0]):
         f = fields[i]

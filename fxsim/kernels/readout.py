@@ -34,18 +34,21 @@ def word_shift(word: int) -> int:
 def count_outputs(
     f: NDArray[np.int64], register: NDArray[np.int64], flags: NDArray[np.uint8], slot: int, stats: NDArray[np.int64]
 ) -> None:
-    """Count outputs with an event, and under overflow = readout the events of the read-out itself."""
+    """Count outputs with an event, and under overflow = readout the events of the read-out itself.
+
+    A flag under readout is one of the inner accumulator.
+    """
     readout, seen = f[c.OVERFLOW] == Overflow.READOUT, np.uint8(0)
     for n in range(f[c.ROWS]):
         seen |= flags[slot, n]
     if not readout and not seen & EVENT:
         return
     for n in range(f[c.ROWS]):
-        if not readout:
-            if flags[slot, n] & EVENT:
-                stats[OUTPUTS, f[c.STAT] + n] += 1
-        elif saturate_bits(register[slot, n], f[c.ACC_BITS]) != register[slot, n]:
+        event = (flags[slot, n] & EVENT) != 0
+        if readout and saturate_bits(register[slot, n], f[c.ACC_BITS]) != register[slot, n]:
             stats[EVENTS, f[c.STAT] + n] += 1
+            event = True
+        if event:
             stats[OUTPUTS, f[c.STAT] + n] += 1
 
 
@@ -129,26 +132,40 @@ def put_codes(f: NDArray[np.int64], codes: NDArray[np.int64], act: NDArray[np.ui
 
 
 @inner_kernel
-def requantize_block(f: NDArray[np.int64], act: NDArray[np.uint8], bank: Bank, tally: Tally, work: Scratch) -> None:
+def pixel_address(f: NDArray[np.int64], position: int) -> int:
+    """Where the codes of one position of the block begin."""
+    column = f[c.OX_START] + position
+    grid_row = column // f[c.OUT_W]
+    address: int = f[c.OUT_ADDR] + grid_row * f[c.OUT_ROW_PITCH] + (column - grid_row * f[c.OUT_W]) * f[c.OUT_PITCH]
+    return address
+
+
+@inner_kernel
+def requantize_block(
+    f: NDArray[np.int64], act: NDArray[np.uint8], bank: Bank, tally: Tally, scales: NDArray[np.int64]
+) -> None:
     """REQ for all samples; a register that is not read out raw holds acc_bits already, so all are clamped to it."""
-    half, scales = f[c.HALF], work.scales
+    half = f[c.HALF]
     word, real, stats, codes = bank.word[half], bank.real[half], tally.stats, scales[4]
     plain = unpack_scales(f, word, scales)
     for s in range(act.shape[0]):
         out, register, flags = act[s], bank.register[s, half], bank.flags[s, half]
-        if f[c.ADD_BIAS]:
-            register, flags = work.wide, work.marks
         for p in range(f[c.POSITIONS]):
-            column = f[c.OX_START] + p
-            grid_row = column // f[c.OUT_W]
-            address = f[c.OUT_ADDR] + grid_row * f[c.OUT_ROW_PITCH] + (column - grid_row * f[c.OUT_W]) * f[c.OUT_PITCH]
-            slot = f[c.SLOT] + p
-            if f[c.ADD_BIAS]:
-                add_biases(f, bank, tally, s, p, register, flags)
-                slot = 0
-            count_outputs(f, register, flags, slot, stats)
+            count_outputs(f, register, flags, f[c.SLOT] + p, stats)
             if plain:
-                double_round(f, register, slot, scales)
+                double_round(f, register, f[c.SLOT] + p, scales)
             else:
-                any_scheme(f, register, slot, word, real, codes)
-            put_codes(f, codes, out, address)
+                any_scheme(f, register, f[c.SLOT] + p, word, real, codes)
+            put_codes(f, codes, out, pixel_address(f, p))
+
+
+@inner_kernel
+def requantize_biased(f: NDArray[np.int64], act: NDArray[np.uint8], bank: Bank, tally: Tally, work: Scratch) -> None:
+    """REQ that adds the biases first; sums stand in `work` then, and the bank stays as it is."""
+    word, real, codes = bank.word[f[c.HALF]], bank.real[f[c.HALF]], work.scales[4]
+    for s in range(act.shape[0]):
+        for p in range(f[c.POSITIONS]):
+            add_biases(f, bank, tally, s, p, work.wide, work.marks)
+            count_outputs(f, work.wide, work.marks, 0, tally.stats)
+            any_scheme(f, work.wide, 0, word, real, codes)
+            put_codes(f, codes, act[s], pixel_address(f, p))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fxsim._core.jit import inner_kernel
 from fxsim.kernels import columns as c
-from fxsim.kernels.state import BIAS_OUTPUTS, DIVERGED, EVENT, EVENTS, SITE_FIELDS, WRAPS
+from fxsim.kernels.state import BIAS_OUTPUTS, DIVERGED, EVENT, EVENTS, INNER_EVENTS, SITE_FIELDS, WRAPS
 from fxsim.numerics import Overflow, Reduction, apply_overflow, overflowed
 
 if TYPE_CHECKING:
@@ -30,12 +30,22 @@ def register_bits(f: NDArray[np.int64]) -> int:
 
 
 @inner_kernel
+def step_of(f: NDArray[np.int64], cols: int) -> int:
+    """Stream positions that one rule application adds."""
+    step: int = cols if f[c.REDUCTION] == Reduction.TREE else 1
+    if f[c.INNER_BITS]:
+        step = f[c.INNER_GROUPS] * cols
+    return step
+
+
+@inner_kernel
 def record_trap(
     trap: NDArray[np.int64], sample: int, index: int, group: int, position: int, row: int, k: int, value: int
 ) -> None:
     """Keep the site if it precedes the recorded one in the order of its fields.
 
-    Nothing has overflowed in an output before its first event, so `value` of the first one is the exact sum.
+    Nothing has overflowed in a register before its first event, so `value` of the first one is the exact sum, but for
+    what an inner accumulator has lost.
     """
     site = (sample, index, group, position, row, k, value)
     for i in range(SITE_FIELDS):
@@ -80,6 +90,18 @@ def apply(
 
 
 @inner_kernel
+def apply_inner(
+    f: NDArray[np.int64], flags: NDArray[np.uint8], tally: Tally, value: int, sample: int, position: int, row: int
+) -> int:
+    """One application of the inner rule: count and flag the exact `value`, return what the inner register holds."""
+    bits, mode = f[c.INNER_BITS], f[c.INNER_OVERFLOW]
+    if overflowed(value, bits, mode, bits):
+        tally.stats[INNER_EVENTS, f[c.STAT] + row] += 1
+        flags[sample, f[c.HALF], f[c.SLOT] + position, row] |= DIVERGED | EVENT
+    return apply_overflow(value, bits, mode, bits)
+
+
+@inner_kernel
 def replay(
     f: NDArray[np.int64], cols: int, bank: Bank, tally: Tally, work: Scratch, sample: int, position: int
 ) -> None:
@@ -95,17 +117,22 @@ def replay_row(
 ) -> None:
     """Accumulate one output of a MAC rule by rule."""
     count, k_start, slot, flags = f[c.K_COUNT], f[c.K_START], f[c.SLOT] + position, bank.flags
+    inner, step = f[c.INNER_BITS], step_of(f, cols)
     value: int = 0
     if f[c.INIT] == c.INIT_BIAS:
         value = apply(f, flags, tally, bank.bias[f[c.HALF], row], sample, 0, position, row, BIAS_K)
     elif f[c.INIT] == c.INIT_KEEP:
         value = bank.register[sample, f[c.HALF], slot, row]
-    pending = first = 0
+    pending = first = group = 0
     for k in range(count):
         x = work.private_x[k, row] if f[c.PRIVATE_X] else work.shared_x[0, k]
         pending += int(work.weights[k, row]) * int(x)
         chained = f[c.REDUCTION] == Reduction.CHAIN
-        if chained or k + 1 - first == cols or k + 1 == count:
-            value = apply(f, flags, tally, value + pending, sample, k // cols, position, row, k_start + first)
-            pending, first = 0, k + 1
+        if chained or k + 1 - group == cols or k + 1 == count:
+            group = k + 1
+            if inner:
+                pending = apply_inner(f, flags, tally, pending, sample, position, row)
+            if not inner or group - first == step or group == count:
+                value = apply(f, flags, tally, value + pending, sample, k // cols, position, row, k_start + first)
+                pending, first = 0, group
     bank.register[sample, f[c.HALF], slot, row] = value

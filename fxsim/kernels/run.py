@@ -14,7 +14,7 @@ from fxsim.kernels.block import mac_plain
 from fxsim.kernels.copies import load, store
 from fxsim.kernels.mac import mac_checked
 from fxsim.kernels.merge import merge_checked, merge_plain
-from fxsim.kernels.readout import requantize_block
+from fxsim.kernels.readout import requantize_biased, requantize_block
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,10 @@ def run_other(f: NDArray[np.int64], memory: Memory, bank: Bank, tally: Tally, wo
         load(f, memory)
     elif f[c.KIND] == c.KIND_STORE:
         store(f, memory)
+    elif f[c.KIND] == c.KIND_REQ and f[c.ADD_BIAS]:
+        requantize_biased(f, memory.act, bank, tally, work)
     elif f[c.KIND] == c.KIND_REQ:
-        requantize_block(f, memory.act, bank, tally, work)
+        requantize_block(f, memory.act, bank, tally, work.scales)
 
 
 @entry_kernel

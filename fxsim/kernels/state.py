@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EVENT = 1
-"""Flag bit: a rule application of this output left acc_bits."""
+"""Flag bit: a rule application of this output left acc_bits, or one of its inner accumulator inner_bits."""
 DIVERGED = 2
 """Flag bit: the register may differ from the exact sum."""
 
-EVENTS, OUTPUTS, BIAS_OUTPUTS, WRAPS, LEAST, GREATEST = range(6)
+EVENTS, OUTPUTS, BIAS_OUTPUTS, WRAPS, LEAST, GREATEST, INNER_EVENTS = range(7)
 """Rows of `Tally.stats`, in the order of `fxsim.graph.LayerStats`."""
 
 SITE_FIELDS = 7
@@ -68,7 +68,7 @@ class Tally(NamedTuple):
     """What happened in the accumulators."""
 
     stats: NDArray[np.int64]
-    """[6, statistics columns]."""
+    """[7, statistics columns]."""
     trap: NDArray[np.int64]
     """[SITE_FIELDS] first event under overflow = trap."""
 
@@ -85,7 +85,7 @@ class Scratch(NamedTuple):
     private_x: NDArray[np.int32]
     """[K of private-x instructions, L] the same, per row."""
     wide: NDArray[np.int64]
-    """[3, L] running sum, least and greatest prefix of every lane."""
+    """[6, L] running sum, least and greatest prefix of every lane; the same of its inner accumulator."""
     suspects: NDArray[np.uint8]
     """[L] rows whose register may differ from the exact sum."""
     marks: NDArray[np.uint8]

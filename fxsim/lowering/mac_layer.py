@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fxsim._core.errors import LoweringError, QuantizationError
-from fxsim.isa import RECORD_BYTES, Init, Instruction, Mac, Merge, Order, Req, Space, ZeroPoint
+from fxsim.isa import RECORD_BYTES, Init, Instruction, Mac, Merge, Order, Req, Space, ZeroPoint, inner_fields
 from fxsim.lowering.mac_choice import Option, mac_options
 from fxsim.lowering.mac_stream import Stream, make_stream, pack_records, pack_weights, weight_zero
 from fxsim.lowering.mac_tiling import MacTiling, Place
@@ -340,6 +340,7 @@ def _common_fields(layer: MacLayer) -> tuple[dict[str, Any], dict[str, Any], dic
         "reduction": Reduction[numerics.reduction.upper()],
         "zero_point": ZeroPoint[numerics.zero_point.upper()],
         "order": Order[numerics.order.upper()],
+        **inner_fields(numerics, layer.stream.cols),
         "stride_y": window.stride_h,
         "stride_x": window.stride_w,
         "dil_y": window.dilation_h,

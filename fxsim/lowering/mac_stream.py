@@ -25,7 +25,7 @@ class Stream:
 
     A row tile (up to `rows` output channels) stores its parts one after the other, each padded to a multiple of
     `cols` positions; a position holds `rows` weights. `part_offsets` are the first bytes of the parts in their row
-    tile, and `tile_bytes` its size.
+    tile, and `tile_bytes` its size. A part may be cut at multiples of `step` positions.
     """
 
     window: Window
@@ -37,6 +37,7 @@ class Stream:
     weight_bytes: int
     part_offsets: tuple[int, ...]
     tile_bytes: int
+    step: int
 
     @property
     def depth(self) -> int:
@@ -123,6 +124,7 @@ def make_stream(params: MacParams, hardware: Hardware, weight_bytes: int, where:
         )
     sizes = [align(part.size, timing.cols) * timing.rows * weight_bytes for part in parts]
     *offsets, tile_bytes = accumulate(sizes, initial=0)
+    step = min(numerics.inner_products, align(parts[0].size, timing.cols)) if numerics.inner_bits else timing.cols
     return Stream(
         params.window,
         params.channels,
@@ -133,6 +135,7 @@ def make_stream(params: MacParams, hardware: Hardware, weight_bytes: int, where:
         weight_bytes,
         tuple(offsets),
         tile_bytes,
+        step,
     )
 
 

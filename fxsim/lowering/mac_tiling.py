@@ -120,8 +120,8 @@ class Candidates:
         self.half = timing.half_depth // len(stream.parts)
 
     def check_smallest(self) -> None:
-        """One group of weights and one row tile's records must fit; `HardwareError` if not."""
-        weights = self.stream.cols * self.stream.position_bytes
+        """The weights of the shortest K interval and one row tile's records must fit; `HardwareError` if not."""
+        weights = self.stream.step * self.stream.position_bytes
         for name, needed, room in (
             ("weight", weights, self.timing.weight_spad_bytes),
             ("parameter", self._records(1), self.timing.param_spad_bytes),
@@ -131,8 +131,8 @@ class Candidates:
                 raise HardwareError(expected, got=room)
 
     def smallest_activations(self) -> int:
-        """Activation bytes of one position, one row tile, and the K interval of one group that needs most."""
-        groups = [g for part in self.stream.parts for g in cut(part, self.stream.cols)]
+        """Activation bytes of one position, one row tile, and the shortest K interval that needs most."""
+        groups = [g for part in self.stream.parts for g in cut(part, self.stream.step)]
         return self._output(1, 1, 1) + max(self._input(1, 1, interval_taps(self.stream, g)) for g in groups)
 
     def all(self) -> list[MacTiling]:
@@ -154,9 +154,9 @@ class Candidates:
 
     def _by_weight_interval(self) -> Iterator[MacTiling]:
         """Yield tilings that hold whole input regions, and weights interval by interval."""
-        room = self.timing.weight_spad_bytes // (self.stream.cols * self.stream.position_bytes)
-        groups = room // 2 if self.double and room > 1 else room
-        intervals = tuple(tuple(cut(part, groups * self.stream.cols)) for part in self.stream.parts)
+        room = self.timing.weight_spad_bytes // (self.stream.step * self.stream.position_bytes)
+        steps = room // 2 if self.double and room > 1 else room
+        intervals = tuple(tuple(cut(part, steps * self.stream.step)) for part in self.stream.parts)
         for area, buffers in self._areas(1):
             for block in self._blocks(*area):
                 yield self._tiling(1, area, block, intervals, (False, True), False, buffers)
@@ -232,7 +232,7 @@ class Candidates:
         return MacTiling(chunk, *area, *block, intervals, *resident, chunk_outer, x_bytes, out_bytes, *buffers)
 
     def _cut_part(self, part: Span, width: int, weights_resident: bool) -> tuple[Span, ...]:
-        """Cut one part into the longest intervals whose inputs (and weights) fit; nothing if one group does not."""
+        """Cut one part into the longest intervals whose inputs (and weights) fit; nothing if the shortest does not."""
         spans: list[Span] = []
         start = part.start
         while start < part.stop:
@@ -244,15 +244,15 @@ class Candidates:
         return tuple(spans)
 
     def _furthest(self, rest: Span, width: int, weights_resident: bool) -> int:
-        """Find the end of the longest interval of whole groups at the start of `rest` that fits."""
-        cols = self.stream.cols
+        """Find the end of the longest interval of whole steps at the start of `rest` that fits."""
+        step = self.stream.step
 
-        def fits(groups: int) -> bool:
+        def fits(steps: int) -> bool:
             return self._interval_fits(
-                Span(rest.start, min(rest.start + groups * cols, rest.stop)), width, weights_resident
+                Span(rest.start, min(rest.start + steps * step, rest.stop)), width, weights_resident
             )
 
-        return min(rest.start + largest(ceil_div(rest.size, cols), fits) * cols, rest.stop)
+        return min(rest.start + largest(ceil_div(rest.size, step), fits) * step, rest.stop)
 
     def _interval_fits(self, interval: Span, width: int, weights_resident: bool) -> bool:
         stored = self.stream.stored(interval.size) * self.stream.position_bytes

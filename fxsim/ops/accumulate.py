@@ -93,7 +93,7 @@ def gather(params: MacParams, images: Array, rows: slice) -> Ints:
 class Accumulated:
     """What happened to every accumulator of some output positions: int64 [P, N] each.
 
-    `events`, `wraps` and `bias_left` count as the fields of `fxsim.graph.LayerStats` do, output by output.
+    `events`, `wraps`, `bias_left` and `inner_events` count as the fields of `fxsim.graph.LayerStats` do, by output.
     """
 
     value: Ints
@@ -107,16 +107,18 @@ class Accumulated:
     events: Ints
     wraps: Ints
     bias_left: Ints
+    inner_events: Ints
 
     def stats(self) -> LayerStats:
         """Counters and extremes by channel."""
         return LayerStats(
             self.events.sum(axis=0),
-            np.count_nonzero(self.events, axis=0),
+            np.count_nonzero(self.events | self.inner_events, axis=0),
             self.bias_left.sum(axis=0),
             self.wraps.sum(axis=0),
             self.low.min(axis=0),
             self.high.max(axis=0),
+            self.inner_events.sum(axis=0),
         )
 
 
@@ -174,6 +176,7 @@ class _Accumulators:
         self.mode = Overflow[numerics.overflow.upper()]
         self.initial = np.broadcast_to(initial, (positions, initial.size))
         self.left = np.zeros(self.initial.shape, np.int64)
+        self.inner_left = np.zeros(self.initial.shape, np.int64)
         self.bias_first = numerics.bias_order == "first"
         self.low = np.array(self.initial) if self.bias_first else np.full(self.initial.shape, _INT64.max)
         self.high = np.array(self.initial) if self.bias_first else np.full(self.initial.shape, _INT64.min)
@@ -197,11 +200,30 @@ class _Accumulators:
     def _part(self, x: Ints, stream: Ints, starts: range) -> _Part:
         loaded = self.initial if self.bias_first and starts.start == 0 else np.zeros_like(self.initial)
         part = _Part(self._rule(loaded), loaded)
-        for start in starts:
-            group = slice(start, min(start + starts.step, starts.stop))
-            added = _products(x[:, group], stream[group])
-            self._apply(part, added, added)
+        for groups in self._windows(starts):
+            if self.numerics.inner_bits:
+                self._apply(part, *self._inner(x, stream, groups))
+            else:
+                added = _products(x[:, groups[0]], stream[groups[0]])
+                self._apply(part, added, added)
         return part
+
+    def _windows(self, starts: range) -> Iterator[list[slice]]:
+        """Groups of a part that one outer rule application adds: one, or as many as an inner accumulator sums."""
+        groups = [slice(start, min(start + starts.step, starts.stop)) for start in starts]
+        size = self.numerics.inner_products // starts.step if self.numerics.inner_bits else 1
+        return (groups[first : first + size] for first in range(0, len(groups), size))
+
+    def _inner(self, x: Ints, stream: Ints, groups: list[slice]) -> tuple[Ints, Ints]:
+        """Inner accumulator from 0 over `groups`: what it spills, and the exact sum."""
+        mode = Overflow[self.numerics.inner_overflow.upper()]
+        register = exact = np.zeros_like(self.initial)
+        for group in groups:
+            added = _products(x[:, group], stream[group])
+            wanted, exact = register + added, exact + added
+            register = overflow_array(wanted, self.numerics.inner_bits, mode, self.numerics.inner_bits)
+            self.inner_left += register != wanted
+        return register, exact
 
     def _apply(self, part: _Part, added: Ints, exact: Ints) -> None:
         """One rule application on every output of `part`."""
@@ -221,4 +243,4 @@ class _Accumulators:
             value = overflow_array(value, self.numerics.acc_bits, Overflow.SATURATE, self.numerics.acc_bits)
             events, wraps = (value != total.register).astype(np.int64), self.left
         bias_left = (self.bias_first & (self._rule(self.initial) != self.initial)).astype(np.int64)
-        return Accumulated(value, total.exact, self.low, self.high, events, wraps, bias_left)
+        return Accumulated(value, total.exact, self.low, self.high, events, wraps, bias_left, self.inner_left)

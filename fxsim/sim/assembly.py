@@ -130,4 +130,5 @@ def _accumulators(stats: LayerStats | None) -> dict[str, Any]:
         "overflow_count": stats.overflow_count,
         "bias_overflow_count": stats.bias_overflow_count,
         "internal_wraps": stats.internal_wraps,
+        "inner_events": stats.inner_events,
     }

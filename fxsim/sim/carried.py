@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa import Mac, Merge, Order, Req, ZeroPoint
+from fxsim.isa import InnerOverflow, Mac, Merge, Order, Req, ZeroPoint
 from fxsim.numerics import Overflow, scheme_of
 
 if TYPE_CHECKING:
@@ -35,11 +35,20 @@ def carried_numerics(program: Program, number: int) -> Numerics:
         order=Order(field("order")[mac]).name.lower(),
         zero_point=ZeroPoint(field("zero_point")[mac]).name.lower(),
         bias_order="last" if field("add_bias")[req] else "first",
+        inner_bits=int(field("inner_bits")[mac]),
+        inner_products=_inner_products(program, mac),
+        inner_overflow=InnerOverflow(field("inner_overflow")[mac]).name.lower(),
         split_k=1 if merge is None else int(field("parts")[merge]),
         requantizer=scheme_of(int(field("scheme")[req])).name,
         bias_bits=64,
         bias_policy="apply",
     )
+
+
+def _inner_products(program: Program, mac: int) -> int:
+    """Products between the spills of an inner accumulator; what the hardware says where the layer has none."""
+    groups = int(program.columns.field("inner_groups")[mac])
+    return groups * program.hardware.timing.cols if groups else program.hardware.numerics.inner_products
 
 
 def _first(program: Program, number: int, cls: type[Instruction]) -> int | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fxsim._core.errors import HardwareError
 from fxsim.hw import Hardware, Numerics
-from fxsim.isa import Instruction, Mac, Merge, Program, Req, encode
+from fxsim.isa import InnerOverflow, Instruction, Mac, Merge, Program, Req, encode
 from fxsim.numerics import Overflow, bits_needed, check_requant_width, scheme_of
 from fxsim.sim.proof import read_biases
 
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 LayerFields = Mapping[str, Mapping[str, Any]]
 
-CHANGEABLE = frozenset({"acc_bits", "acc_internal_bits", "overflow", "bias_policy"})
-"""Numerics that a lowered program does not depend on: everything else is in its weights, biases and instructions."""
+CHANGEABLE = frozenset({"acc_bits", "acc_internal_bits", "overflow", "bias_policy", "inner_bits", "inner_overflow"})
+"""Numerics that a lowered program does not depend on: everything else is in its weights, biases and instructions.
+
+Whether there is an inner accumulator is in its instructions too; only its width may change.
+"""
 
 
 def overridden(program: Program, numerics: Numerics | None, layers: LayerFields | None) -> Program:
@@ -55,6 +58,7 @@ def with_numerics(program: Program, numerics: Numerics, layers: LayerFields | No
     """
     _check_changed(program.hardware.numerics, numerics)
     own = layer_rules(program, numerics, layers or {})
+    _check_inner(program, own)
     for number, scheme in _schemes(program):
         check_requant_width(scheme_of(scheme), own[number].acc_bits)
     hardware = Hardware(name=program.hardware.name, numerics=numerics, timing=program.hardware.timing)
@@ -107,6 +111,20 @@ def _check_changed(own: Numerics, numerics: Numerics) -> None:
         )
 
 
+def _check_inner(program: Program, own: Sequence[Numerics]) -> None:
+    """Lowering cuts sums where their inner accumulators spill."""
+    macs = program.columns.table(Mac)
+    asked = np.array([rule.inner_bits for rule in own])[program.layer_of[macs.index]]
+    wrong = np.flatnonzero((asked > 0) != (macs.inner_bits > 0))
+    if wrong.size:
+        layer = program.layers[int(program.layer_of[macs.index[wrong[0]]])]
+        raise HardwareError(
+            "an inner accumulator cannot be put into a lowered program or taken from it; lower the network again",
+            got=int(asked[wrong[0]]),
+            where=f"layer {layer.name!r}",
+        )
+
+
 def _schemes(program: Program) -> Sequence[tuple[int, int]]:
     """Every layer number with every requantization scheme that its REQ instructions use."""
     requants = program.columns.rows_of(Req)
@@ -117,7 +135,12 @@ def _schemes(program: Program) -> Sequence[tuple[int, int]]:
 def _rewritten(instruction: Instruction, numerics: Numerics) -> Instruction:
     if not isinstance(instruction, Mac | Merge | Req):
         return instruction
-    overflow = Overflow[numerics.overflow.upper()]
-    return dataclasses.replace(
-        instruction, acc_bits=numerics.acc_bits, internal_bits=numerics.acc_internal_bits, overflow=overflow
-    )
+    fields: dict[str, Any] = {
+        "acc_bits": numerics.acc_bits,
+        "internal_bits": numerics.acc_internal_bits,
+        "overflow": Overflow[numerics.overflow.upper()],
+    }
+    if isinstance(instruction, Mac):
+        fields["inner_bits"] = numerics.inner_bits
+        fields["inner_overflow"] = InnerOverflow[numerics.inner_overflow.upper()]
+    return dataclasses.replace(instruction, **fields)

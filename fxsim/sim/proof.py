@@ -75,7 +75,8 @@ def _readers(fields: Ints) -> Ints:
 def _check_words(fields: Ints, words: Ints) -> None:
     """Refuse words and widths that a REQ's scheme does not take."""
     reader = _readers(fields)
-    for code, bits in np.unique(fields[reader[:, None], [_SCHEME, _ACC_BITS]], axis=0).tolist():
+    requants = fields[fields[:, _KIND] == KIND_REQ]
+    for code, bits in np.unique(requants[:, [_SCHEME, _ACC_BITS]], axis=0).tolist():
         concerned = (fields[reader, _SCHEME] == code) & (fields[reader, _ACC_BITS] == bits)
         try:
             check_requant_width(scheme_of(code), bits)

@@ -46,6 +46,8 @@ class LayerResult:
     overflow_events, overflow_count, bias_overflow_count, internal_wraps
         Rule applications that left the range, outputs with at least one, bias loads that did, internal wraps (readout);
         None in an estimate.
+    inner_events
+        Groups (chain: products) that left an inner accumulator; None in an estimate.
     value_energy
         Zero operands, toggles and value-aware energy of the layer's MACs; None unless asked for.
     """
@@ -73,6 +75,7 @@ class LayerResult:
     overflow_count: int | None = None
     bias_overflow_count: int | None = None
     internal_wraps: int | None = None
+    inner_events: int | None = None
     value_energy: LayerValueEnergy | None = None
 
 

@@ -10,7 +10,9 @@ import numpy as np
 from fxsim.graph import LayerStats
 from fxsim.kernels import (
     COLUMNS,
+    GREATEST,
     KIND_MAC,
+    LEAST,
     NO_SITE,
     SITE_FIELDS,
     TILE,
@@ -36,10 +38,10 @@ _INT64 = np.iinfo(np.int64)
 
 
 def new_stats(program: Program) -> NDArray[np.int64]:
-    """Counters of all layers' channels side by side, int64 [6, channels], before anything has happened."""
+    """Counters of all layers' channels side by side, int64 [7, channels], before anything has happened."""
     channels = sum(layer.channels for layer in program.layers)
-    stats = np.zeros((6, channels), np.int64)
-    stats[4], stats[5] = _INT64.max, _INT64.min
+    stats = np.zeros((7, channels), np.int64)
+    stats[LEAST], stats[GREATEST] = _INT64.max, _INT64.min
     return stats
 
 
@@ -121,7 +123,7 @@ def new_scratch(program: Program, fields: NDArray[np.int64]) -> Scratch:
         flat_weights=weights.reshape(-1),
         shared_x=np.zeros((1, longest), np.int32),
         private_x=np.zeros((private, lanes), np.int32),
-        wide=np.zeros((3, lanes), np.int64),
+        wide=np.zeros((6, lanes), np.int64),
         suspects=np.zeros(lanes, np.uint8),
         marks=np.zeros((1, lanes), np.uint8),
         block=np.zeros(positions * lanes, np.int32),

@@ -134,6 +134,7 @@ def accumulator_table(result: Result) -> str:
         "overflow outputs",
         "overflow events",
         "bias overflows",
+        "inner events",
     ]
     rows: list[list[object]] = [
         [
@@ -145,10 +146,13 @@ def accumulator_table(result: Result) -> str:
             layer.overflow_count,
             layer.overflow_events,
             layer.bias_overflow_count,
+            layer.inner_events,
         ]
         for i, layer in enumerate(result.layers)
         if layer.acc_min is not None
     ]
+    if not any(layer.inner_events for layer in result.layers):
+        headers, rows = headers[:-1], [row[:-1] for row in rows]
     return format_table(headers, rows, title=f"Accumulators, over {result.samples:,} samples")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fxsim._core.errors import ProgramError
 from fxsim.isa import Mac, Merge, Req
-from fxsim.numerics import Overflow, Reduction, bits_needed
+from fxsim.numerics import Overflow, bits_needed
 from fxsim.sim.locate import Output, Phase, locate
 
 if TYPE_CHECKING:
@@ -86,5 +86,5 @@ def _trap_step(program: Program, event: TrapEvent) -> str:
         return step_text(Phase.MERGE, event.k, 0, event.group + 1)
     mac = program.instructions[event.instruction]
     assert isinstance(mac, Mac)
-    size = program.hardware.timing.cols if mac.reduction is Reduction.TREE else 1
-    return step_text(Phase.SUM, event.k, min(event.k + size, mac.k_start + mac.k_count), 0)
+    stop = min(event.k + mac.step(program.hardware.timing.cols), mac.k_start + mac.k_count)
+    return step_text(Phase.SUM, event.k, stop, 0)

@@ -23,12 +23,12 @@ def hardware(draw: st.DrawFn) -> Hardware:
     def number(lo: int, hi: int) -> int:
         return draw(st.integers(lo, hi))
 
-    x_port = number(1, 8)
+    x_port, cols = number(1, 8), number(1, 12)
     vector: dict[str, Any] = {f"{op}_{part}": number(1, 6) for op in VECTOR_OPS for part in ("depth", "interval")}
     return Hardware(
         name="random",
         rows=number(1, 6),
-        cols=number(1, 12),
+        cols=cols,
         x_port_bytes=x_port,
         w_port_bytes=draw(st.sampled_from((1, 5, 16, 64, 256))),
         acc_depth=2 * number(1, 9),
@@ -50,6 +50,9 @@ def hardware(draw: st.DrawFn) -> Hardware:
         act_bits=number(2, 16),
         weight_bits=number(2, 16),
         acc_bits=number(16, 32),
+        inner_bits=draw(st.sampled_from((0, 0, 12, 20))),
+        inner_products=cols * number(1, 4),
+        inner_overflow=draw(st.sampled_from(("saturate", "wrap"))),
         **SCRATCHPADS,
         **vector,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from fxsim.isa import Engine, Instruction, Load, Mac, Order, Space, Store, ZeroPoint
+from fxsim.isa import Engine, Instruction, Load, Mac, Order, Space, Store, ZeroPoint, inner_fields
 from fxsim.numerics import Overflow, Reduction
 from fxsim.testing.machines import SCRATCHPADS
 from fxsim.testing.vectors import VECTORS
@@ -73,11 +73,11 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         depth_mult=depth_mult,
         row_base=row_base,
         x_zero=number(-1, 1),
-        **_modes(machine.numerics),
+        **_modes(machine.numerics, timing.cols),
     )
 
 
-def _modes(numerics: Numerics) -> dict[str, Any]:
+def _modes(numerics: Numerics, cols: int) -> dict[str, Any]:
     """Fields of a MAC that the hardware decides."""
     return {
         "x_signed": 1,
@@ -90,6 +90,7 @@ def _modes(numerics: Numerics) -> dict[str, Any]:
         "overflow": Overflow[numerics.overflow.upper()],
         "acc_bits": numerics.acc_bits,
         "internal_bits": numerics.acc_internal_bits,
+        **inner_fields(numerics, cols),
     }
 
 

@@ -48,7 +48,7 @@ def trajectories(case: MacCase, hw: Numerics) -> list[Trajectory]:
 
 
 @FEW
-@given(mac_cases(), numerics())
+@given(mac_cases(), numerics(inner=False))
 def test_every_prefix_is_the_naive_one(case: MacCase, hw: Numerics) -> None:
     for (seen, value), found in zip(naive_sums(case, hw), trajectories(case, hw), strict=True):
         assert found.exact[:-1].tolist() == seen.prefixes
@@ -65,7 +65,7 @@ def test_every_prefix_is_the_naive_one(case: MacCase, hw: Numerics) -> None:
 
 
 @FEW
-@given(mac_cases(), numerics())
+@given(mac_cases(), numerics(inner=False))
 def test_the_first_to_leave(case: MacCase, hw: Numerics) -> None:
     """Arrays and replay agree on the number of the application; READ's where none leaves."""
     params = mac_params(case.net, case.net.nodes[0], hw)

@@ -96,7 +96,8 @@ def naive_mac(mac: Mac, hw: Hardware) -> Counter[Event]:
         for p in range(mac.positions):
             _naive_operands(out, mac, lanes, p, stream, per_tap)
             for _ in range(mac.rows):
-                _naive_issue(out, mac, hw, len(lanes), (a, b, register), start == mac.k_start)
+                _naive_issue(out, mac, hw, len(lanes), (a, b, mac.inner_bits or register))
+                _naive_write(out, mac, register, lanes, timing.cols)
     out[Event(Kind.WEIGHT_READ)] += mac.rows * mac.k_count * (2 if mac.w_wide else 1)
     out[Event(Kind.SHADOW_LOAD, 2 * numerics.weight_bits)] += mac.rows * mac.k_count
     if mac.load_params:
@@ -118,9 +119,27 @@ def _naive_operands(out: Counter[Event], mac: Mac, lanes: range, p: int, stream:
             out[Event(Kind.ACT_READ)] += len(channels) * (2 if mac.x_wide else 1)
 
 
-def _naive_issue(
-    out: Counter[Event], mac: Mac, hw: Hardware, lanes: int, widths: tuple[int, int, int], first: bool
-) -> None:
+def _naive_write(out: Counter[Event], mac: Mac, register: int, lanes: range, cols: int) -> None:
+    """Which register an issue reads and writes: with an inner accumulator, that one but for the last of a window."""
+    first, last = lanes.start == mac.k_start, lanes.stop == mac.k_start + mac.k_count
+    if mac.inner_bits:
+        number = (lanes.start - mac.k_start) // cols
+        if number % mac.inner_groups:
+            out[Event(Kind.BANK_READ, mac.inner_bits)] += 1
+        if not last and (number + 1) % mac.inner_groups:
+            out[Event(Kind.BANK_WRITE, mac.inner_bits)] += 1
+            return
+        out[Event(Kind.ACCUMULATE, max(register, mac.inner_bits))] += 1
+        out[Event(Kind.OVERFLOW_COMPARE, register)] += 1
+        first = number < mac.inner_groups
+    out[Event(Kind.BANK_WRITE, register)] += 1
+    if first and mac.init == Init.BIAS:
+        out[Event(Kind.ROW_FILE, 64)] += 1
+    if not first or mac.init == Init.KEEP:
+        out[Event(Kind.BANK_READ, register)] += 1
+
+
+def _naive_issue(out: Counter[Event], mac: Mac, hw: Hardware, lanes: int, widths: tuple[int, int, int]) -> None:
     a, b, register = widths
     out[Event(Kind.MULTIPLY, a, b)] += lanes
     out[Event(Kind.PIPELINE, a)] += lanes
@@ -135,11 +154,6 @@ def _naive_issue(
         out[Event(Kind.ACCUMULATE, width)] += lanes
         out[Event(Kind.OVERFLOW_COMPARE, register)] += lanes
         out[Event(Kind.PIPELINE, width)] += -(-lanes // hw.timing.chain_per_stage)
-    out[Event(Kind.BANK_WRITE, register)] += 1
-    if first and mac.init == Init.BIAS:
-        out[Event(Kind.ROW_FILE, 64)] += 1
-    if not first or mac.init == Init.KEEP:
-        out[Event(Kind.BANK_READ, register)] += 1
 
 
 @st.composite
@@ -170,6 +184,8 @@ def macs(draw: st.DrawFn) -> tuple[Mac, Hardware]:
         order=draw(st.sampled_from(Order)),
         acc_bits=draw(st.integers(4, 48)),
         internal_bits=draw(st.integers(48, 64)),
+        inner_bits=draw(st.sampled_from([0, 0, 7, 16, 50])),
+        inner_groups=draw(st.integers(1, 4)),
         rows=draw(st.integers(1, ROWS)),
         positions=draw(st.integers(1, 8)),
         pixel_pitch=channels,

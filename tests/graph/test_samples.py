@@ -101,7 +101,7 @@ def test_tensors_are_a_mapping_with_real_values() -> None:
 
 def stats(events: list[int], low: list[int], high: list[int]) -> LayerStats:
     e = np.array(events)
-    return LayerStats(e, e + 1, e + 2, e + 3, np.array(low), np.array(high))
+    return LayerStats(e, e + 1, e + 2, e + 3, np.array(low), np.array(high), e + 4)
 
 
 def test_stats_merge_over_chunks() -> None:

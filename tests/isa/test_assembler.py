@@ -109,7 +109,7 @@ def test_bad_in_lines_are_errors_with_place(line: str, complaint: str) -> None:
         ("first=1", "colour=1", "field of MAC must be one of"),
         (".constants", ".constant", "directive must be .program"),
         ('.layer name="fc"', "#", r"line \d+, column 1: instructions must follow a .layer line"),
-        ("schema=2", "schema=1", "schema must be 2"),
+        ("schema=3", "schema=2", "schema must be 3"),
         ("batched=true", "batched=1", "must be true or false"),
         ("batched=true", "", ".program must have batched"),
         ("dram_bytes=", "dram_bytes=1 dram_byte=", "key must be one of: schema"),

@@ -64,6 +64,8 @@ def bad(index: int, **fields: object) -> Program:
         (3, {"overflow": Overflow.READOUT, "internal_bits": 31}, "field internal_bits: must be in acc_bits..64"),
         (3, {"overflow": Overflow.READOUT, "internal_bits": 65}, "field internal_bits: must be in acc_bits..64"),
         (4, {"overflow": Overflow.READOUT, "internal_bits": 31}, "field internal_bits: must be in acc_bits..64"),
+        (3, {"inner_bits": 1, "inner_groups": 1}, "field inner_bits: must be 0 or in 2..63, not 1"),
+        (3, {"inner_bits": 16}, "field inner_groups: must be at least 1 with inner_bits, not 0"),
         (3, {"k_count": 5}, "field k_count: must leave the interval inside the K stream, not 5"),
         (3, {"k_start": 1}, "field k_count: must leave the interval inside the K stream"),
         (3, {"k_count": 0}, "field k_count: must be at least 1"),

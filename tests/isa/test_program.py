@@ -101,7 +101,7 @@ def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda h: h.update(schema=1), "schema must be 2"),
+        (lambda h: h.update(schema=2), "schema must be 3"),
         (lambda h: h.pop("name"), "header: keys must be schema, name"),
         (lambda h: h.update(name=5), "name: value must be a string of Unicode characters, not 5"),
         (lambda h: h.update(batched=0), "must be true or false"),

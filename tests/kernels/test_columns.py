@@ -13,6 +13,7 @@ from fxsim.isa import (
     Copy,
     Fill,
     Init,
+    InnerOverflow,
     Instruction,
     Load,
     Lut,
@@ -32,6 +33,7 @@ from fxsim.isa import (
     ZeroPoint,
 )
 from fxsim.kernels import columns, pool, state
+from fxsim.numerics import Overflow
 
 RUN = (Load, Store, Mac, Merge, Req)
 TOKENS = {"pops", "pushes"}
@@ -46,6 +48,7 @@ def test_modes_have_the_codes_of_the_instruction_set() -> None:
     assert (columns.SPACE_ACT, columns.SPACE_WEIGHT, columns.SPACE_PARAM) == (Space.ACT, Space.WEIGHT, Space.PARAM)
     assert columns.SUBTRACT == ZeroPoint.SUBTRACT
     assert columns.REVERSED == Order.REVERSED
+    assert {m.name: m.value for m in InnerOverflow}.items() <= {m.name: m.value for m in Overflow}.items()
     assert pool.MAX == PoolKind.MAX
 
 
@@ -82,6 +85,7 @@ def test_counters_stand_in_the_order_of_layer_stats() -> None:
     assert order[state.WRAPS] == "channel_internal_wraps"
     assert order[state.LEAST] == "channel_acc_min"
     assert order[state.GREATEST] == "channel_acc_max"
+    assert order[state.INNER_EVENTS] == "channel_inner_events"
 
 
 def test_lanes_come_in_whole_blocks() -> None:

@@ -37,13 +37,14 @@ def program(weights: NDArray[np.int64], bias: NDArray[np.int64], **fields: Any) 
     rule = {"overflow": Overflow.SATURATE, "acc_bits": 32, "internal_bits": 48} | {
         k: v for k, v in fields.items() if k in ("overflow", "acc_bits", "internal_bits")
     }
+    inner = {k: v for k, v in fields.items() if k.startswith("inner")}
     code = [
         Load(space=Space.WEIGHT, dram_addr=0, rows=1, row_bytes=tile.size),
         Load(space=Space.PARAM, dram_addr=tile.size, rows=1, row_bytes=len(records)),
         Load(space=Space.ACT, dram_addr=len(constants), rows=1, row_bytes=PIXELS * K),
         Mac(first=1, last=1, load_params=1, rows=ROWS, positions=POSITIONS, pixel_pitch=K, tile_h=1, tile_w=PIXELS,
             out_w=PIXELS, stride_y=1, stride_x=1, kh=1, kw=1, channels=K, k_count=K, depth_mult=1, x_signed=1,
-            w_signed=1, reduction=fields.get("reduction", Reduction.TREE), **rule),
+            w_signed=1, reduction=fields.get("reduction", Reduction.TREE), **rule, **inner),
         Req(rows=ROWS, positions=POSITIONS, out_addr=PIXELS * K, out_pitch=2 * ROWS, out_w=PIXELS, out_wide=1,
             clamp_lo=-32768, clamp_hi=32767, scheme=SchemeCode.REVEN_SHIFT, overflow=rule["overflow"],
             acc_bits=rule["acc_bits"]),
@@ -128,6 +129,47 @@ def test_the_proof_is_exact_at_the_boundary(monkeypatch: pytest.MonkeyPatch) -> 
         program(weights, limit + one, acc_bits=48),
     ]
     assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked", "run_checked", "run_checked"]
+
+
+@pytest.mark.parametrize("reduction", [Reduction.TREE, Reduction.CHAIN])
+def test_the_proof_of_inner_accumulators_is_exact(reduction: Reduction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes of -128 take 256 positive weights to -32768, and weights that a spill keeps apart never meet."""
+    near, far, over = (np.zeros((K, ROWS), np.int64) for _ in range(3))
+    near[:3, 3] = near[COLS : COLS + 3, 3] = 127, 127, 2
+    over[:3, 3] = 127, 127, 3
+    far[[0, 1, COLS], 3] = 127, 127, 2
+    bias, inner = np.zeros(ROWS, np.int64), {"inner_bits": 16, "reduction": reduction}
+    tiles = [
+        program(near, bias, inner_groups=1, **inner),
+        program(near, bias, inner_groups=2, **inner),
+        program(far, bias, inner_groups=2, **inner),
+        program(over, bias, inner_groups=1, **inner),
+    ]
+    assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked", "run_plain", "run_checked"]
+
+
+@pytest.mark.parametrize(("reduction", "group"), [(Reduction.TREE, COLS), (Reduction.CHAIN, 1)])
+@pytest.mark.parametrize("bits", [17, 32])
+def test_inner_accumulators_saturate_and_spill(reduction: Reduction, group: int, bits: int) -> None:
+    weights, bias, x = operands(5)
+    groups, window = 3, 3 * COLS
+    run = execute(program(weights, bias, reduction=reduction, inner_bits=bits, inner_groups=groups), x)
+    ends = [*range(window, K, window), K]
+    products = x.astype(np.int64)[..., None] * weights
+    value, events = np.broadcast_to(bias, (*x.shape[:2], ROWS)).copy(), np.zeros((*x.shape[:2], ROWS), np.int64)
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    for start, end in zip([0, *ends], ends, strict=False):
+        inner = np.zeros_like(value)
+        for first in range(start, end, group):
+            wanted = inner + products[:, :, first : min(first + group, end)].sum(axis=2)
+            inner = np.clip(wanted, low, high)
+            events += inner != wanted
+        value += inner
+    np.testing.assert_array_equal(run.tensors["y"], np.clip(np.rint(value / 64), -32768, 32767))
+    np.testing.assert_array_equal(run.stats[0].channel_inner_events, events.sum(axis=(0, 1)))
+    np.testing.assert_array_equal(run.stats[0].channel_overflow_count, (events > 0).sum(axis=(0, 1)))
+    check_extremes(run.stats[0], prefixes(weights, bias, x, window))
+    assert (events.sum() > 0) == (bits == 17)
 
 
 def test_lanes_of_64_bits_take_over_beyond_int32() -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from fxsim.isa import Program, Symbol
     from fxsim.isa.machine import Counters
 
-COUNTERS = ("overflow_events", "overflow_count", "bias_overflow_count", "internal_wraps", "acc_min", "acc_max")
+COUNTERS = ("overflow_events", "overflow_count", "bias_overflow_count", "internal_wraps", "acc_min", "acc_max",
+            "inner_events")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -130,11 +130,11 @@ def add_tail(chain: Chain, draw: st.DrawFn) -> None:
 def descriptions(draw: st.DrawFn) -> Hardware:
     """Any numerics, a tiny array, tiny scratchpads."""
     fields: dict[str, Any] = {name: draw(st.sampled_from(sizes)) for name, sizes in SPADS.items()}
-    acc_bits = draw(st.sampled_from([2, 8, 12, 16, 18, 22, 32, 33, 40, 48]))
+    acc_bits, cols = draw(st.sampled_from([2, 8, 12, 16, 18, 22, 32, 33, 40, 48])), draw(st.integers(1, 5))
     return Hardware(
         **fields,
         rows=draw(st.integers(1, 4)),
-        cols=draw(st.integers(1, 5)),
+        cols=cols,
         acc_depth=2 * draw(st.integers(1, 6)),
         dataflow=draw(st.sampled_from(["auto", "output-stationary", "weight-stationary"])),
         double_buffering=draw(st.sampled_from(["on", "off"])),
@@ -148,6 +148,9 @@ def descriptions(draw: st.DrawFn) -> Hardware:
         acc_bits=acc_bits,
         acc_internal_bits=acc_bits + draw(st.sampled_from([0, 1, 4, 16])),
         bias_policy="apply",
+        inner_bits=draw(st.sampled_from([0, 0, 8, 14, 16, 18])),
+        inner_products=cols * draw(st.integers(1, 6)),
+        inner_overflow=draw(st.sampled_from(["saturate", "wrap"])),
     )
 
 

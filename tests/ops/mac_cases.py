@@ -60,7 +60,8 @@ class MacCase:
         )
         rows = [[getattr(s, name) for s in seen] for name in ("events", "outputs", "bias", "wraps")]
         ends = [[f(s.prefixes) for s in seen] for f in (min, max)]
-        return out, LayerStats(*(np.array(row) for row in [*rows, *ends]))
+        inner = [s.inner for s in seen]
+        return out, LayerStats(*(np.array(row) for row in [*rows, *ends, inner]))
 
 
 def shape(*dimensions: int) -> tuple[int, ...]:

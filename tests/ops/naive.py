@@ -131,6 +131,7 @@ class Counters:
     outputs: int = 0
     bias: int = 0
     wraps: int = 0
+    inner: int = 0
     prefixes: list[int] = field(default_factory=list)
 
 
@@ -153,6 +154,27 @@ class Register:
         self.value, out = self.rule(b)
         self.seen.bias += out
         self.seen.prefixes.append(b)
+
+    def accumulate(self, groups: list[int]) -> None:
+        """One part of a sum."""
+        if self.n.inner_bits == 0:
+            for total in groups:
+                self.apply(total, total)
+            return
+        window = self.n.inner_products // self.n.group_size
+        for start in range(0, len(groups), window):
+            inner = 0
+            for total in groups[start : start + window]:
+                inner = self.inner(inner + total)
+            self.apply(inner, sum(groups[start : start + window]))
+
+    def inner(self, v: int) -> int:
+        bits = self.n.inner_bits
+        if fits(v, bits):
+            return v
+        self.seen.inner += 1
+        self.hit = True
+        return wrap(v, bits) if self.n.inner_overflow == "wrap" else clamp(v, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
     def apply(self, register_add: int, exact_add: int) -> None:
         self.exact += exact_add
@@ -183,8 +205,7 @@ def hardware_sum(terms: Terms, b: int, zx: int, zw: int, n: Any, seen: Counters)
     if n.bias_order == "first":
         first.load(b)
     for i, register in enumerate(registers):
-        for total in groups[i * share : (i + 1) * share]:
-            register.apply(total, total)
+        register.accumulate(groups[i * share : (i + 1) * share])
     for other in registers[1:]:
         first.apply(other.value, other.exact)
     if n.bias_order == "last":
@@ -194,8 +215,9 @@ def hardware_sum(terms: Terms, b: int, zx: int, zw: int, n: Any, seen: Counters)
 
 def read_out(register: Register, hit: bool, n: Any, seen: Counters) -> int:
     if n.overflow == "readout":
-        hit = not fits(register.value, n.acc_bits)
-        seen.events += hit
+        left = not fits(register.value, n.acc_bits)
+        seen.events += left
+        hit |= left
         register.value = clamp(register.value, -(2 ** (n.acc_bits - 1)), 2 ** (n.acc_bits - 1) - 1)
     seen.outputs += hit
     return register.value

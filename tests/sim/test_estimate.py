@@ -32,6 +32,7 @@ VALUES = {
     "overflow_count",
     "bias_overflow_count",
     "internal_wraps",
+    "inner_events",
 }
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxsim._core.errors import HardwareError, ProgramError, QuantizationError
-from fxsim.isa import Init, Mac, Merge, Program, Req, encode
+from fxsim.isa import Init, InnerOverflow, Mac, Merge, Program, Req, encode
 from fxsim.isa.reference import run_plain
 from fxsim.numerics import Overflow
 from fxsim.sim import executor
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fxsim.sim.executor import Execution
 
 TRAP_FIELDS = ("sample", "instruction", "group", "position", "row", "k", "exact")
-COUNTERS = ("overflow_events", "overflow_count", "bias_overflow_count", "internal_wraps")
+COUNTERS = ("overflow_events", "overflow_count", "bias_overflow_count", "internal_wraps", "inner_events")
 
 
 def samples(seed: int, count: int = 3) -> NDArray[np.uint8]:
@@ -92,24 +92,31 @@ def under(program: Program, numerics: Numerics) -> Program:
         else i
         for i in program.instructions
     ]
+    inner = InnerOverflow[numerics.inner_overflow.upper()]
+    code = [
+        dataclasses.replace(i, inner_bits=numerics.inner_bits, inner_overflow=inner) if isinstance(i, Mac) else i
+        for i in code
+    ]
     return dataclasses.replace(program, code=encode(code))
 
 
 @given(value_programs(), st.integers(0, 9), st.sampled_from(list(Overflow)), st.integers(4, 48), st.integers(0, 16))
 def test_numerics_replace_width_and_rule(program: Program, seed: int, overflow: Overflow, bits: int, more: int) -> None:
-    numerics = program.hardware.replace(
-        overflow=overflow.name.lower(), acc_bits=bits, acc_internal_bits=bits + more
-    ).numerics
+    own = program.hardware.replace(inner_overflow="wrap")
+    if own.numerics.inner_bits:
+        own = own.replace(inner_bits=4 + seed)
+    numerics = own.replace(overflow=overflow.name.lower(), acc_bits=bits, acc_internal_bits=bits + more).numerics
     same(execute(with_numerics(program, numerics), samples(seed)), execute(under(program, numerics), samples(seed)))
 
 
 @given(value_programs(longest=2))
 def test_numerics_that_constants_express_are_refused(program: Program) -> None:
     changes: dict[str, Any] = {"order": "reversed", "zero_point": "subtract", "split_k": 2, "bias_bits": 48}
-    changes["bias_order"] = "last"
+    cols, inner = program.hardware.timing.cols, program.hardware.numerics.inner_bits
+    changes |= {"bias_order": "last", "inner_products": 2 * cols, "inner_bits": 0 if inner else 9}
     for field, value in changes.items():
-        numerics = program.hardware.replace(**{field: value}).numerics
-        with pytest.raises(HardwareError, match=field):
+        numerics = program.hardware.replace(**{"inner_products": cols, field: value}).numerics
+        with pytest.raises(HardwareError, match="inner accumulator" if field == "inner_bits" else field):
             with_numerics(program, numerics)
 
 

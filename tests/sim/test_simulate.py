@@ -30,6 +30,21 @@ def test_an_override_is_the_lowered_thing() -> None:
     assert any(layer.overflow_count for layer in over.layers)
 
 
+@pytest.mark.parametrize("reduction", ["tree", "chain"])
+def test_an_override_of_the_inner_accumulator_is_the_lowered_thing(reduction: str) -> None:
+    """Its width and rule may change in a lowered program, in single layers too; the table names its events."""
+    hw = fxsim.Hardware(name="edge-16x16", reduction=reduction, inner_bits=20, inner_products=32)
+    layers = {"dense2": {"inner_bits": 11, "inner_overflow": "wrap"}}
+    narrow = hw.replace(inner_bits=12)
+    over = fxsim.simulate(fxsim.lower(FC, hw), X, keep="all", numerics=narrow.numerics, layers=layers)
+    lowered = fxsim.run(FC, X, hw=narrow, layers=layers, keep="all")
+    assert sum(d.mismatches for d in differences(lowered.tensors, over.tensors)) == 0
+    assert over.to_dict() == lowered.to_dict()
+    assert all(layer.inner_events for layer in list(over.layers)[:2])
+    assert "inner events" in over.table()
+    assert "inner events" not in fxsim.run(FC, X).table()
+
+
 def test_an_override_of_one_layer_is_the_lowered_thing() -> None:
     layers = {"dense2": {"acc_bits": 10, "overflow": "wrap"}}
     narrow = fxsim.Hardware(name="edge-16x16", acc_bits=14, bias_policy="apply")

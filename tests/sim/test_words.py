@@ -45,6 +45,8 @@ END = "9-bit accumulator trapped at +255; exact sum {:,}; {} bits would be enoug
         ({"reduction": "chain"}, "k = 4", 300),
         ({"order": "reversed"}, "k = 4..7", 480),
         ({"split_k": 2}, "merge of part 1 (k from 4 on)", 480),
+        ({"inner_bits": 12, "inner_products": 8}, "k = 0..7", 480),
+        ({"inner_bits": 12, "inner_products": 4, "reduction": "chain"}, "k = 4..7", 480),
     ],
 )
 def test_a_sum_that_leaves_its_register(fields: dict[str, Any], step: str, exact: int) -> None:

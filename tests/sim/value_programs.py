@@ -19,6 +19,7 @@ from fxsim.isa import (
     Copy,
     Fill,
     Init,
+    InnerOverflow,
     Instruction,
     Layer,
     Load,
@@ -97,8 +98,16 @@ def _mac(random: Random, hw: Hardware, modes: Modes) -> Mac:
         channels=channels, k_start=k_start, k_count=_int(random, 1, total - k_start), channel_base=base,
         depth_mult=depth_mult, row_base=row_base, x_zero=_code(random, x_wide, x_signed),
         w_zero=_code(random, w_wide, w_signed), x_signed=x_signed, w_signed=w_signed, x_wide=x_wide, w_wide=w_wide,
-        **modes.rule(),
+        **modes.rule(), **_inner(random, hw),
     )  # fmt: skip
+
+
+def _inner(random: Random, hw: Hardware) -> dict[str, Any]:
+    """Any inner accumulator, if the hardware has them."""
+    if not hw.numerics.inner_bits:
+        return {}
+    return {"inner_bits": random.choice((5, 10, 16, 24, 63)), "inner_groups": random.choice((1, 1, 2, 3, 511)),
+            "inner_overflow": random.choice(list(InnerOverflow))}  # fmt: skip
 
 
 def _code(random: Random, wide: int, signed: int) -> int:
@@ -266,10 +275,11 @@ def _loads() -> list[Instruction]:
     return [Load(space=space, dram_addr=start, rows=1, row_bytes=size) for space, start, size in places]
 
 
-def _row_files(hw: Hardware, modes: Modes) -> list[Instruction]:
+def _row_files(random: Random, hw: Hardware, modes: Modes) -> list[Instruction]:
     """Fill both row files, so that every REQ reads legal words."""
     return [Mac(load_params=1, half=half, rows=hw.timing.rows, positions=1, tile_h=1, tile_w=1, out_w=1, kh=1, kw=1,
-                channels=1, k_count=1, depth_mult=1, **modes.rule()) for half in (0, 1)]  # fmt: skip
+                channels=1, k_count=1, depth_mult=1, **modes.rule(), **_inner(random, hw))
+            for half in (0, 1)]  # fmt: skip
 
 
 @st.composite
@@ -282,15 +292,17 @@ def value_programs(draw: st.DrawFn, overflow: Overflow | None = None, longest: i
 
 def random_program(random: Random, makers: Sequence[Maker], overflow: Overflow | None) -> Program:
     """A program with one instruction of each of `makers`, between the loads and the store."""
-    hw = Hardware(rows=random.choice((1, 2, 3, 5, 8, 9, 17)), cols=_int(random, 1, 9), acc_depth=2 * _int(random, 1, 6),
-                  act_spad_bytes=ACT, weight_spad_bytes=WEIGHT, param_spad_bytes=PARAM)  # fmt: skip
+    cols = _int(random, 1, 9)
+    hw = Hardware(rows=random.choice((1, 2, 3, 5, 8, 9, 17)), cols=cols, acc_depth=2 * _int(random, 1, 6),
+                  act_spad_bytes=ACT, weight_spad_bytes=WEIGHT, param_spad_bytes=PARAM,
+                  inner_bits=random.choice((0, 16)), inner_products=cols)  # fmt: skip
     bits = _int(random, 4, 48)
     mode = random.choice(list(Overflow)) if overflow is None else overflow
     modes = Modes(mode, bits, _int(random, bits, 52), random.choice(list(SCHEMES.values())))
     image = _constants(random, modes.scheme)
     body = [make(random, hw, modes) for make in makers]
     last = Store(dram_addr=len(image) + INPUT, rows=1, row_bytes=ACT)
-    instructions = [*_loads(), *_row_files(hw, modes), *body, last]
+    instructions = [*_loads(), *_row_files(random, hw, modes), *body, last]
     count = len(instructions)
     symbols = (
         Symbol("x", len(image), (1, INPUT), "uint8", (), (), None, "input", 0, 0),

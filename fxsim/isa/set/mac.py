@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, signed, unsigned
 from fxsim.isa.footprints import Arithmetic, Block, grid_span
-from fxsim.isa.meaning import BIAS_K, Site, add, integer, load_bias
-from fxsim.isa.modes import Init, Order, ZeroPoint
+from fxsim.isa.meaning import BIAS_K, Site, add, add_inner, integer, load_bias, spill
+from fxsim.isa.modes import Init, InnerOverflow, Order, ZeroPoint
 from fxsim.isa.rules import Rule, accumulator_block, code_bounds, overflow_widths, positive
 from fxsim.numerics import Overflow, Reduction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fxsim.hw import Timing
+    from fxsim.hw import Numerics, Timing
     from fxsim.isa.columns import Table
     from fxsim.isa.machine import Accumulator, Machine
 
@@ -45,6 +45,13 @@ class Mac(Instruction):
     Groups of hw.cols consecutive stream positions starting at k_start pass through the array; the accumulator of row
     n, position p is slot ``slot + p`` of bank half `half`, updated per group (tree) or per product (chain) by
     ``A <- ovf(A + sum)``. The first group's operand is ovf(bias) (`init` = bias), 0 (zero) or the slot (keep).
+
+    With `inner_bits` sums pass through an inner accumulator first, one per slot, which starts at 0: every group (tree)
+    or product (chain) does ``I <- ovf_inner(I + sum)``, and behind every `inner_groups` groups from k_start on, and
+    behind the last one, it spills: ``A <- ovf(A + I)`` and I is 0 again. Only spills are rule applications of A then:
+    acc_min and acc_max see the exact sums at them, and a trap reports the spill's last group and the first k that it
+    adds. An event of the inner accumulator is counted apart, does not trap, and is an event of the output. Both adders
+    stand in the accumulate stage, so that timing is as without.
 
     Groups run in ascending order; within a group positions, then rows, then k ascend: this is the order in which a trap
     finds its first event.
@@ -86,8 +93,8 @@ class Mac(Instruction):
     kh: int = unsigned(10, "kernel height")
     kw: int = unsigned(10, "kernel width")
     channels: int = unsigned(20, "channels per tap of the K stream (private x: 1)")
-    k_start: int = unsigned(28, "first stream position")
-    k_count: int = unsigned(28, "stream positions")
+    k_start: int = unsigned(22, "first stream position")
+    k_count: int = unsigned(22, "stream positions")
     channel_base: int = unsigned(20, "channel held at byte 0 of a tile pixel")
     depth_mult: int = unsigned(12, "private x: outputs per input channel, at least 1")
     row_base: int = unsigned(20, "output channel of row 0")
@@ -97,11 +104,20 @@ class Mac(Instruction):
     w_signed: int = unsigned(1, "1: weight codes are two's complement")
     x_wide: int = unsigned(1, "1: activations take two bytes")
     w_wide: int = unsigned(1, "1: weights take two bytes")
+    inner_bits: int = unsigned(6, "inner accumulator width, 2..63; 0: none")
+    inner_groups: int = unsigned(9, "groups that the inner accumulator sums between spills")
+    inner_overflow: InnerOverflow = choice(InnerOverflow, "overflow rule of the inner accumulator")
 
     @property
     def k_total(self) -> int:
         """Length K of the whole stream."""
         return self.kh * self.kw * self.channels
+
+    def step(self, cols: int) -> int:
+        """Stream positions that one rule application adds."""
+        if self.inner_bits:
+            return self.inner_groups * cols
+        return cols if self.reduction is Reduction.TREE else 1
 
     def execute(self, machine: Machine) -> None:
         """Run groups ascending; within a group positions, within a position rows ascending."""
@@ -125,12 +141,21 @@ class Mac(Instruction):
             self._start(machine, slot, Site(0, position, row, BIAS_K, channel))
         operands = [self.operands(machine, position, row, j) for j in stream]
         products = [x * w for x, w in operands]
-        if self.reduction is Reduction.TREE:
-            total = sum(products)
-            add(machine, self, Site(group, position, row, stream.start, channel), slot, total, total)
+        sums = [sum(products)] if self.reduction is Reduction.TREE else products
+        if self.inner_bits:
+            self._run_inner(machine, slot, Site(group, position, row, stream.stop, channel), sums)
             return
-        for j, product in zip(stream, products, strict=True):
-            add(machine, self, Site(group, position, row, j, channel), slot, product, product)
+        for j, total in zip(stream, sums, strict=False):
+            add(machine, self, Site(group, position, row, j, channel), slot, total, total)
+
+    def _run_inner(self, machine: Machine, slot: Accumulator, site: Site, sums: list[int]) -> None:
+        """Add the sums of a group that ends before ``site.k`` to the inner accumulator, which may spill then."""
+        for total in sums:
+            add_inner(machine, self, site.channel, slot, total)
+        done = site.k - self.k_start
+        step = self.step(machine.cols)
+        if done % step == 0 or done == self.k_count:
+            spill(machine, self, replace(site, k=self.k_start + (done - 1) // step * step), slot)
 
     def operands(self, machine: Machine, position: int, row: int, j: int) -> tuple[int, int]:
         """Return (x, w) of stream position j as they enter the PE of `row`."""
@@ -179,6 +204,8 @@ class Mac(Instruction):
         """Block, tile, window and K interval are well formed; zero points are codes."""
         yield from accumulator_block(f, timing, f.positions)
         yield from overflow_widths(f)
+        yield f.inner_bits != 1, "inner_bits", "must be 0 or in 2..63"
+        yield (f.inner_bits == 0) | (f.inner_groups >= 1), "inner_groups", "must be at least 1 with inner_bits"
         yield from positive(f, "tile_h", "tile_w", "out_w", "kh", "kw", "channels", "k_count", "depth_mult")
         yield (f.private_x == 0) | (f.channels == 1), "channels", "must be 1 for private x"
         k_total = f.kh * f.kw * f.channels
@@ -186,6 +213,17 @@ class Mac(Instruction):
         for name, wide, is_signed in (("x_zero", f.x_wide, f.x_signed), ("w_zero", f.w_wide, f.w_signed)):
             lo, hi = code_bounds(wide, is_signed)
             yield (f[name] >= lo) & (f[name] <= hi), name, "must be a code of its operand"
+
+
+def inner_fields(numerics: Numerics, cols: int) -> dict[str, Any]:
+    """Fields of a MAC that say what inner accumulator `numerics` asks for, on `cols` columns."""
+    if not numerics.inner_bits:
+        return {}
+    return {
+        "inner_bits": numerics.inner_bits,
+        "inner_groups": numerics.inner_products // cols,
+        "inner_overflow": InnerOverflow[numerics.inner_overflow.upper()],
+    }
 
 
 def _touched_pixels(f: Any, by: Arithmetic) -> Block:

@@ -91,7 +91,7 @@ class Req(Instruction):
             return slot.value
         value, event = ref_overflow(slot.value, self.acc_bits, Overflow.SATURATE, self.acc_bits)
         counters.overflow_events += event
-        counters.overflow_count += event
+        counters.overflow_count += event or slot.event
         return value
 
     @staticmethod
