@@ -13,7 +13,7 @@ from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_order
 from fxsim.analysis.ranges import CodeRange
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
-from fxsim.analysis.search import Found, search_network
+from fxsim.analysis.search import NetworkSearch, search_network
 from fxsim.analysis.sections import Part, sections
 from fxsim.analysis.sweep import SweepResult, import_pyarrow, run_sweep
 from fxsim.analysis.width_result import CurvePoint, LayerErrors, NetworkEffects, WidthSweep
@@ -31,13 +31,13 @@ __all__ = [
     "CurvePoint",
     "Event",
     "Forensics",
-    "Found",
     "LayerAccumulators",
     "LayerBounds",
     "LayerErrors",
     "LayerForensics",
     "LayerOrders",
     "NetworkEffects",
+    "NetworkSearch",
     "Observation",
     "ObservedLayer",
     "Order",

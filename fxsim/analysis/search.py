@@ -32,7 +32,7 @@ _FAR = 1 << 62
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class NetworkSearch:
     """The best network input that a search came by.
 
     Attributes
@@ -55,7 +55,7 @@ class Found:
 
 def search_network(
     net: Network, witness: Witness, numerics: Numerics, *, evaluations: int = 512, seed: int = 0
-) -> Found:
+) -> NetworkSearch:
     """Climb from random inputs of the network toward the prefix that `witness` of the same net and numerics attains.
 
     The layer's exact accumulators are computed from golden's IFM for every input tried, so what is found is verified.
@@ -75,14 +75,14 @@ def search_network(
     if evaluations < 1:
         raise InputError("evaluations must be at least 1", got=evaluations)
     if witness.x is not None:
-        return Found(witness, witness.bits, witness.x, 0)
+        return NetworkSearch(witness, witness.bits, witness.x, 0)
     climb = _Climb(net, witness, numerics, np.random.default_rng(seed))
     climb.start(min(_BATCH, evaluations))
     while climb.bits < witness.bits and climb.tried < evaluations:
         climb.step(min(_BATCH, evaluations - climb.tried))
     x = climb.x()
     found = climb.attained(witness, x) if climb.bits >= witness.bits else witness
-    return Found(found, climb.bits, x, climb.tried)
+    return NetworkSearch(found, climb.bits, x, climb.tried)
 
 
 class _Climb:

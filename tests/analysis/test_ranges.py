@@ -53,7 +53,12 @@ BUILDERS: dict[str, list[Callable[[Chain], Chain]]] = {
     "TANH": [lambda c: c.activation("TANH")],
 }  # fmt: skip
 FEW = settings(max_examples=12)
-CASES = [(op, number) for op, builders in BUILDERS.items() for number in range(len(builders))]
+PAIRS = ("ADD", "SUB", "MUL")
+CASES = [
+    pytest.param(op, number, marks=[pytest.mark.slow] if op in PAIRS else [])
+    for op, builders in BUILDERS.items()
+    for number in range(len(builders))
+]
 
 
 def network(op: str, number: int) -> Network:
@@ -96,7 +101,7 @@ def test_no_run_leaves_the_range(op: str, number: int, codes: CodeRange, seed: i
     assert (high <= found.hi).all()
 
 
-@pytest.mark.parametrize(("op", "number"), [case for case in CASES if case[0] not in NO_RULE])
+@pytest.mark.parametrize(("op", "number"), [case for case in CASES if case.values[0] not in NO_RULE])
 @FEW
 @given(codes=intervals())
 def test_constant_operands_leave_one_code(op: str, number: int, codes: CodeRange) -> None:
@@ -109,7 +114,7 @@ def test_constant_operands_leave_one_code(op: str, number: int, codes: CodeRange
     assert (found.lo.tolist(), found.hi.tolist()) == (low.tolist(), high.tolist())
 
 
-@pytest.mark.parametrize("op", ["RELU", "TANH", "QUANTIZE", "MAX_POOL_2D", "ADD"])
+@pytest.mark.parametrize("op", ["RELU", "TANH", "QUANTIZE", "MAX_POOL_2D", pytest.param("ADD", marks=pytest.mark.slow)])
 @FEW
 @given(codes=intervals())
 def test_ends_are_attained(op: str, codes: CodeRange) -> None:

@@ -61,7 +61,7 @@ def machine(numerics: Numerics, bits: int) -> Hardware:
 
 @pytest.mark.parametrize("name", list(LAYERS))
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(orders(), MODES, st.booleans())
 def test_the_simulator_overflows_one_bit_narrower(name: str, numerics: Numerics, mode: str, single: bool) -> None:
     net, rule = LAYERS[name], dataclasses.replace(numerics, overflow=mode)
