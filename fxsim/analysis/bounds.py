@@ -7,7 +7,7 @@ All widths are signed, computed on integers, and hold for every input of the lay
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fxsim._core.errors import InputError
 from fxsim.analysis.ranges import CodeRange, mac_range, result_range
-from fxsim.analysis.reach import Reach, applications, layer_reach
+from fxsim.analysis.reach import Reach, applications, inner_reach, layer_reach
 from fxsim.numerics import signed_widths
 from fxsim.ops import MAC_OPERATORS, layer_numerics, mac_params
 
@@ -55,6 +55,10 @@ class LayerBounds:
         that could overflow count with their whole clamp range: nothing is assumed.
     calibrated
         What is reached with the ranges given by hand: observed, no proof. None where the input has none.
+    inner
+        Width at which the inner accumulator spills exact sums, for inputs in `operand`; None without such a stage.
+    inner_fits
+        Whether the stage has that width in every channel, or there is none: else no outer width makes outputs exact.
     """
 
     node: int
@@ -70,6 +74,8 @@ class LayerBounds:
     operand: CodeRange
     propagated: Reach
     calibrated: Reach | None
+    inner: Ints | None
+    inner_fits: bool
 
     @property
     def exact_wrap(self) -> Ints:
@@ -98,7 +104,7 @@ class LayerBounds:
 
     @property
     def proved(self) -> int:
-        """Width at which the layer computes every output exactly, whatever the network's input."""
+        """Width at which the layer computes every output exactly, whatever the network's input, if `inner_fits`."""
         return int(self.propagated.bits_for(self.overflow).max())
 
 
@@ -125,8 +131,6 @@ def layer_bounds(
         `layers` names no layer, operands exceed the hardware's widths, a sum could leave 63 bits.
     InputError
         `ranges` names no tensor, or is no interval of its codes.
-    HardwareError
-        A layer has an inner accumulator.
     """
     rules = layer_numerics(net, numerics, layers or {})
     observed = _observed(net, ranges or {})
@@ -137,7 +141,7 @@ def layer_bounds(
             rule = dataclasses.replace(rules[number], bias_policy="apply")
             params = mac_params(net, node, rule)
             layer = _bounds(net, number, params, rule, known[node.inputs[0]], observed.get(node.inputs[0]))
-            known[node.outputs[0]] = mac_range(params, rule, layer.propagated)
+            known[node.outputs[0]] = mac_range(params, rule, layer.propagated, layer.inner)
             found.append(layer)
         elif net.results(node)[0].type.dtype.is_integer:
             known[node.outputs[0]] = result_range(net, node, known)
@@ -169,6 +173,7 @@ def _bounds(
     x, w = (net.values[i].type.dtype for i in node.inputs[:2])
     norms = np.abs(params.stream).sum(axis=0)
     depth = len(params.stream)
+    inner = reach_of(params, rule, operand, inner_reach).every_bits if rule.inner_bits else None
     return LayerBounds(
         number,
         node.name,
@@ -183,13 +188,20 @@ def _bounds(
         operand=operand,
         propagated=reach_of(params, rule, operand),
         calibrated=None if observed is None else reach_of(params, rule, observed),
+        inner=inner,
+        inner_fits=inner is None or int(inner.max()) <= rule.inner_bits,
     )
 
 
-def reach_of(params: MacParams, rule: Numerics, codes: CodeRange) -> Reach:
-    """What a layer reaches with input codes in `codes`, by channel of the input tensor."""
+def reach_of(
+    params: MacParams,
+    rule: Numerics,
+    codes: CodeRange,
+    reach: Callable[[MacParams, Numerics, Ints, Ints], Reach] = layer_reach,
+) -> Reach:
+    """What the (inner) accumulators of a layer reach with input codes in `codes`, by channel of the input tensor."""
     own = codes.refold(params.window.channels)
-    return layer_reach(params, rule, own.lo, own.hi)
+    return reach(params, rule, own.lo, own.hi)
 
 
 def _bits(dtype: DType) -> int:

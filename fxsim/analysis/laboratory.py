@@ -11,7 +11,7 @@ from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccu
 from fxsim.analysis.assignment import assign_widths, check_labels
 from fxsim.analysis.bit_cost import bit_costs
 from fxsim.analysis.bounds import layer_bounds
-from fxsim.analysis.exact import widest_accumulator
+from fxsim.analysis.exact import check_single_stage, widest_accumulator
 from fxsim.analysis.extract import before
 from fxsim.analysis.forensics import forensics
 from fxsim.analysis.observed import observe
@@ -65,10 +65,12 @@ def accumulators(
     InputError
         `x` does not fit, `labels` are not one class number per sample, `epsilon` is outside 0..1.
     LoweringError, HardwareError, QuantizationError
-        The network does not fit the hardware: a bias that its accumulators cannot hold under bias_policy = error.
+        The network does not fit the hardware: a bias that its accumulators cannot hold under bias_policy = error; it
+        has inner accumulators.
     TrapError
         Under overflow = trap an accumulator overflows on `x`; the message says where, and what would be enough.
     """
+    check_single_stage(hw.numerics)
     samples = _check(net, x, labels, epsilon)
     program = lower(net, hw)
     wide = _wide(net, hw.numerics)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.tables import Table, short_name
-from fxsim.analysis.exact import exact_run, mac_nodes
+from fxsim.analysis.exact import check_single_stage, exact_run, mac_nodes
 from fxsim.numerics import requantize, signed_widths
 from fxsim.ops import accumulate_outputs, gather, mac_params, position_chunks
 
@@ -161,7 +161,10 @@ def observe(net: Network, x: object, numerics: Numerics, bounds: Sequence[LayerB
         `x` does not fit.
     LoweringError
         A sum fits no accumulator.
+    HardwareError
+        `numerics` has an inner accumulator.
     """
+    check_single_stage(numerics)
     tensors, wide = exact_run(net, x, numerics)
     rule = dataclasses.replace(numerics, bias_policy="apply")
     ifms = {number: _ifm(net, number) for number in mac_nodes(net)}

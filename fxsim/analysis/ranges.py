@@ -83,9 +83,14 @@ def result_range(net: Network, node: Node, known: Known) -> CodeRange:
     return CodeRange.of_type(net.results(node)[0]) if rule is None else rule(net, node, known)
 
 
-def mac_range(params: MacParams, numerics: Numerics, reach: Reach) -> CodeRange:
-    """Output codes of a MAC layer by channel: of its final sums where no input overflows, else the clamp range."""
+def mac_range(params: MacParams, numerics: Numerics, reach: Reach, inner: Ints | None = None) -> CodeRange:
+    """Output codes of a MAC layer by channel: of its final sums where no input overflows, else the clamp range.
+
+    `inner` is the width that the inner accumulator needs, by channel, where there is one.
+    """
     free = reach.bits_for(numerics.overflow) <= numerics.acc_bits
+    if inner is not None:
+        free &= inner <= numerics.inner_bits
     low, high = np.where(free, reach.low[-1], 0), np.where(free, reach.high[-1], 0)
     clamp = (params.clamp_lo, params.clamp_hi)
     proved = _rescaled(low, high, params.requant, params.scheme, params.out_zero, clamp, numerics.acc_bits)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.analysis.exact import check_single_stage
 from fxsim.numerics import prefix_bounds, signed_widths
 
 if TYPE_CHECKING:
@@ -59,24 +59,44 @@ def applications(depth: int, numerics: Numerics) -> Ints:
     """Rule applications of a sum of `depth` products: int64 [A, 3], columns first, last, bias.
 
     The exact result of an application is the sum over stream positions first..last-1, plus the bias where that column
-    is 1. Rows: the bias load (a bias that comes first), the groups of every part, the merges, the bias that comes last
-    (MICROARCHITECTURE A.4 and A.6).
-
-    Raises
-    ------
-    HardwareError
-        `numerics` has an inner accumulator.
+    is 1. Rows: the bias load (a bias that comes first), the groups of every part -- where there is an inner
+    accumulator, its spills --, the merges, the bias that comes last (MICROARCHITECTURE A.4, A.6 and A.8).
     """
-    check_single_stage(numerics)
-    step, early = numerics.group_size, int(numerics.bias_order == "first")
-    ends = np.minimum(np.arange(step, depth + step, step), depth)
-    share = -(-len(ends) // numerics.split_k) * step
-    starts = (ends - 1) // share * share
+    early = int(numerics.bias_order == "first")
+    starts, ends, share = _groups(depth, numerics)
     merges = np.minimum(np.arange(2 * share, depth + share, share), depth)
-    groups = np.stack([starts, ends, early * (starts == 0)], axis=1)
+    groups = np.stack([starts, ends, early * (starts == 0)], axis=1)[_spills(depth, numerics)]
     merged = np.stack([np.zeros_like(merges), merges, np.full_like(merges, early)], axis=1)
     load, late = ([[0, 0, 1]], []) if early else ([], [[0, depth, 1]])
     return np.concatenate([np.array(rows, np.int64).reshape(-1, 3) for rows in (load, groups, merged, late)])
+
+
+def inner_sums(depth: int, numerics: Numerics) -> Ints:
+    """What the inner accumulator must hold for every spill to be exact: int64 [B, 3], columns as of `applications`.
+
+    Rows: every group of every window under saturate; under wrap the last one of each, which spills.
+    """
+    starts, ends, _ = _groups(depth, numerics)
+    first = ends - 1 - (ends - 1 - starts) % numerics.inner_products
+    sums = np.stack([first, ends, np.zeros_like(ends)], axis=1)
+    return sums[_spills(depth, numerics)] if numerics.inner_overflow == "wrap" else sums
+
+
+def _groups(depth: int, numerics: Numerics) -> tuple[Ints, Ints, int]:
+    """First stream position of every group's part, end of every group, and products per part."""
+    step = numerics.group_size
+    ends = np.minimum(np.arange(step, depth + step, step), depth)
+    share = -(-len(ends) // numerics.split_k) * step
+    return (ends - 1) // share * share, ends, share
+
+
+def _spills(depth: int, numerics: Numerics) -> NDArray[np.bool_]:
+    """Groups after which the outer accumulator's rule applies: all of them, or the last of every inner window."""
+    starts, ends, share = _groups(depth, numerics)
+    if not numerics.inner_bits:
+        return np.ones(len(ends), np.bool_)
+    full, last = (ends - starts) % numerics.inner_products == 0, ends == np.minimum(starts + share, depth)
+    return np.asarray(full | last)
 
 
 def tap_masks(window: Window) -> tuple[NDArray[np.bool_], Ints]:
@@ -119,14 +139,21 @@ def stream_intervals(params: MacParams, mask: NDArray[np.bool_], lo: Ints, hi: I
 
 def mask_reach(params: MacParams, numerics: Numerics, mask: NDArray[np.bool_], lo: Ints, hi: Ints) -> Reach:
     """Extremes at output positions whose taps lie in the image as `mask` says; arguments as of `stream_intervals`."""
+    return _sums_reach(params, numerics, mask, lo, hi, applications(len(params.stream), numerics))
+
+
+def _sums_reach(
+    params: MacParams, numerics: Numerics, mask: NDArray[np.bool_], lo: Ints, hi: Ints, sums: Ints
+) -> Reach:
+    """Extremes of the sums whose first and last stream position, and bias, the rows of `sums` say."""
     stream, low, high = params.stream, *stream_intervals(params, mask, lo, hi)
     if numerics.order == "reversed":
         stream, low, high = stream[::-1], low[::-1], high[::-1]
     step = numerics.group_size
-    sums = prefix_bounds(stream, np.zeros_like(params.initial), low, high, step)
-    first, last, bias = applications(len(stream), numerics).T
+    prefixes = prefix_bounds(stream, np.zeros_like(params.initial), low, high, step)
+    first, last, bias = sums.T
     start, stop = first // step, -(-last // step)
-    low, high = (total[stop] - total[start] + bias[:, None] * params.initial for total in sums)
+    low, high = (total[stop] - total[start] + bias[:, None] * params.initial for total in prefixes)
     return Reach(low, high)
 
 
@@ -135,8 +162,15 @@ def layer_reach(params: MacParams, numerics: Numerics, lo: Ints, hi: Ints) -> Re
 
     Every extreme is attained: products of one sum have operands of their own. Arguments as of `stream_intervals`.
     """
+    return _hull(params, numerics, lo, hi, applications(len(params.stream), numerics))
+
+
+def inner_reach(params: MacParams, numerics: Numerics, lo: Ints, hi: Ints) -> Reach:
+    """As `layer_reach`, of the inner accumulator: rows of `inner_sums`."""
+    return _hull(params, numerics, lo, hi, inner_sums(len(params.stream), numerics))
+
+
+def _hull(params: MacParams, numerics: Numerics, lo: Ints, hi: Ints, sums: Ints) -> Reach:
+    """What `sums` reach at any output position."""
     masks, _ = tap_masks(params.window)
-    total = mask_reach(params, numerics, masks[0], lo, hi)
-    for mask in masks[1:]:
-        total = total.hull(mask_reach(params, numerics, mask, lo, hi))
-    return total
+    return functools.reduce(Reach.hull, (_sums_reach(params, numerics, mask, lo, hi, sums) for mask in masks))

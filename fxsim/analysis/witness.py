@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError
-from fxsim.analysis.exact import mac_nodes
+from fxsim.analysis.exact import check_single_stage, mac_nodes
 from fxsim.analysis.reach import Reach, mask_reach, tap_masks
 from fxsim.graph import from_samples, sample_shape
 from fxsim.numerics import bits_needed
@@ -88,7 +88,10 @@ def witness(net: Network, number: int, numerics: Numerics, *, channel: int | Non
         The node has no accumulators, or no such channel.
     LoweringError
         `numerics` cannot hold the layer's operands.
+    HardwareError
+        `numerics` has an inner accumulator.
     """
+    check_single_stage(numerics)
     if number not in mac_nodes(net):
         raise InputError("node must have accumulators", got=number)
     rule = dataclasses.replace(numerics, bias_policy="apply")

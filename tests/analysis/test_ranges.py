@@ -18,7 +18,7 @@ from fxsim.graph import DType, Network
 from fxsim.hw import Numerics
 from fxsim.ops import MAC_OPERATORS, OPERATORS, FullyConnected, MacParams, mac_params
 from fxsim.oracle import golden, golden_stats
-from tests.analysis.test_bounds import orders
+from tests.analysis.test_bounds import orders, stages
 from tests.lowering.nets import Chain
 from tests.lowering.running import sample_of
 from tests.lowering.test_random import networks
@@ -136,8 +136,13 @@ def test_operators_without_a_rule_have_their_type() -> None:
 def machines(draw: st.DrawFn) -> Numerics:
     bits = draw(st.integers(6, 30))
     mode = draw(st.sampled_from(["saturate", "wrap", "trap", "readout"]))
+    rule = draw(orders() | stages())
     return dataclasses.replace(
-        draw(orders()), acc_bits=bits, acc_internal_bits=bits + draw(st.integers(0, 9)), overflow=mode
+        rule,
+        acc_bits=bits,
+        acc_internal_bits=bits + draw(st.integers(0, 9)),
+        overflow=mode,
+        inner_bits=rule.inner_bits and draw(st.integers(6, 24)),
     )
 
 
@@ -156,7 +161,10 @@ def test_no_sample_leaves_the_propagated_ranges(net: Network, numerics: Numerics
         assert (layer.propagated.every_bits <= layer.exact.every_bits).all()
         proved = layer.proved <= numerics.acc_bits
         event(f"proved {proved}")
-        if proved and numerics.overflow != "wrap":
+        counts_harm_only = numerics.overflow != "wrap" and not (
+            numerics.inner_bits and numerics.inner_overflow == "wrap"
+        )
+        if proved and layer.inner_fits and counts_harm_only:
             assert stats[layer.node].overflow_count == 0
 
 
@@ -172,12 +180,13 @@ def wide(**fields: Any) -> Numerics:
 def test_sums_of_a_proved_layer_carry_on() -> None:
     """A layer whose sums are small leaves less than its clamp range; one that may overflow leaves all of it."""
     net = Chain((1, 1, 1, 2), seed=1).conv(3, (1, 1)).conv(2, (1, 1)).build()
-    last = [layer_bounds(net, wide(acc_bits=bits))[1] for bits in (32, 8)]
+    last = [layer_bounds(net, wide(**fields))[1] for fields in ({}, {"acc_bits": 8}, {"inner_bits": 8})]
     first = layer_bounds(net, wide())[0]
     ends = [golden(net, extreme(net, first, c, sign))["t0"].reshape(-1, 3)[0, c] for sign in (1, -1) for c in range(3)]
     assert last[0].operand.lo.tolist() == ends[:3]
     assert last[0].operand.hi.tolist() == ends[3:]
-    assert (last[1].operand.lo.tolist(), last[1].operand.hi.tolist()) == ([-128] * 3, [127] * 3)
+    for unproved in last[1:]:
+        assert (unproved.operand.lo.tolist(), unproved.operand.hi.tolist()) == ([-128] * 3, [127] * 3)
     assert last[0].exact_wrap.tolist() == last[1].exact_wrap.tolist() == last[1].propagated_wrap.tolist()
 
 
@@ -212,6 +221,14 @@ def reach(*ends: tuple[int, int]) -> Reach:
 def test_a_prefix_that_overflows_counts_where_it_does_harm(overflow: str, expected: tuple[int, int]) -> None:
     """Prefixes up to 1000 in 8 bits; the sum is 0..8, at an eighth of the output's step."""
     found = mac_range(one_output(1.0), wide(acc_bits=8, overflow=overflow), reach((0, 1000), (0, 8)))
+    assert (found.lo[0], found.hi[0]) == expected
+
+
+@pytest.mark.parametrize(("inner_bits", "expected"), [(9, (-128, 127)), (10, (3, 4))])
+def test_an_inner_accumulator_that_may_overflow_leaves_the_clamp_range(
+    inner_bits: int, expected: tuple[int, int]
+) -> None:
+    found = mac_range(one_output(1.0), wide(inner_bits=inner_bits), reach((0, 8)), np.array([10]))
     assert (found.lo[0], found.hi[0]) == expected
 
 

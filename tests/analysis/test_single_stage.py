@@ -10,7 +10,7 @@ import pytest
 import fxsim
 from fxsim import Hardware
 from fxsim._core.errors import HardwareError
-from fxsim.analysis import compare_orders, exact_run, forensics, layer_bounds, trajectory, width_sweep
+from fxsim.analysis import accumulators, compare_orders, exact_run, forensics, observe, trajectory, width_sweep, witness
 from fxsim.api import random_samples
 from fxsim.graph import Network
 from fxsim.sim import Output, carried_numerics
@@ -26,7 +26,9 @@ def net() -> Network:
 @pytest.mark.parametrize(
     "analysis",
     [
-        lambda n, _: layer_bounds(n, TWO_STAGES.numerics),
+        lambda n, x: accumulators(n, x, hw=TWO_STAGES),
+        lambda n, x: observe(n, x, TWO_STAGES.numerics, []),
+        lambda n, _: witness(n, 0, TWO_STAGES.numerics),
         lambda n, x: width_sweep(n, x, numerics=TWO_STAGES.numerics),
         lambda n, x: forensics(fxsim.lower(n, TWO_STAGES), x, net=n),
         lambda n, _: trajectory(n, 0, np.zeros((4, 4, 6), np.int8), Output(0, 0, 0, 0), TWO_STAGES.numerics),
