@@ -24,9 +24,10 @@ def test_python_session(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_demo_output(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("prompt", [r"\$ make demo\n\.venv/bin/fxsim (run .*)", r"\$ \.venv/bin/fxsim (acc .*)"])
+def test_printed_output(prompt: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
-    block = re.search(r"\$ make demo\n\.venv/bin/fxsim (.*)\n([\s\S]*?)```", README)
+    block = re.search(prompt + r"\n([\s\S]*?)```", README)
     assert block
     assert main(block[1].split()) == 0
     assert capsys.readouterr().out == block[2]

@@ -143,6 +143,6 @@ def _sentence(hw: Hardware, costs: list[BitCost]) -> str:
     share = 100 * widest.accumulate_pj / adders if adders else 0.0
     return (
         f"One accumulator adder stands behind a tree of {cols - 1} adders per row: at {widest.acc_bits} bits it takes "
-        f"{share:.3g} % of the adders' energy, and below {bits} bits (the tree's exact sum) it gets no narrower. "
+        f"{share:.3g} % of the adders' energy, and below {bits} bits (the tree's exact sum) it gets no narrower.\n"
         "What a narrower accumulator saves is mostly its bank."
     )
