@@ -49,8 +49,11 @@ def cluster_outcomes(
         client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise FxsimError(f"a Dask scheduler must answer ({error})", where=address) from None
-    with client:
-        yield from _finished(distributed, client, cases, points, work)
+    try:
+        with client:
+            yield from _finished(distributed, client, cases, points, work)
+    except OSError as error:
+        raise FxsimError(f"the Dask cluster must stay until the sweep is finished ({error})", where=address) from None
 
 
 def _finished(
