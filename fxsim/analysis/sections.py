@@ -84,16 +84,20 @@ def _curves(sweep: WidthSweep) -> Part:
     heads = ["bits"]
     rows: list[list[object]] = [[width] for width in sweep.widths]
     for mode in sweep.modes:
-        heads += [f"{mode}: overflow %", "OFM changed", *(["accuracy %"] if labelled else []), "SQNR dB"]
-        for row, point in zip(rows, sweep.curve(mode), strict=True):
-            row += _point(point, labelled)
+        heads += [f"{mode}: overflow %", "bias %", "OFM changed", *(["accuracy %"] if labelled else []), "SQNR dB"]
+        loads = sweep.bias_overflowed[:, sweep.modes.index(mode)].sum(axis=0) / sweep.outputs.sum()
+        for row, point, share in zip(rows, sweep.curve(mode), loads, strict=True):
+            row += _point(point, 100 * float(share), labelled)
     title = f"One width in every layer, over {sweep.samples:,} samples"
-    return Part("Width sweep", "", (Table(title, heads, rows),))
+    remark = (
+        "Overflow: outputs with an event; bias: outputs whose bias load alone leaves the accumulator, counted apart."
+    )
+    return Part("Width sweep", "", (Table(title, heads, rows, remark),))
 
 
-def _point(point: CurvePoint, labelled: bool) -> list[object]:
+def _point(point: CurvePoint, loads: float, labelled: bool) -> list[object]:
     accuracy = [100 * (point.accuracy or 0.0)] if labelled else []
-    return [100 * point.rate, point.changed, *accuracy, point.sqnr_db if math.isfinite(point.sqnr_db) else ""]
+    return [100 * point.rate, loads, point.changed, *accuracy, point.sqnr_db if math.isfinite(point.sqnr_db) else ""]
 
 
 def _forensics(found: Forensics, samples: int) -> Part:

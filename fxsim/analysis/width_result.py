@@ -195,6 +195,21 @@ class WidthSweep:
         found["curves"] = {mode: [_finite(asdict(point)) for point in self.curve(mode)] for mode in self.modes}
         return found
 
+    def touched(self) -> Ints:
+        """Outputs of isolated layers with an event or a bias load that left the accumulator: [layers, modes, widths].
+
+        A load is the same for all outputs of a channel.
+
+        Raises
+        ------
+        InputError
+            The sweep was of the whole network.
+        """
+        if self.errors is None:
+            raise InputError("outputs touched must come from isolated layers", where=self.network)
+        found = [np.where(bias > 0, bias, outputs).sum(axis=-1) for _, outputs, bias, _ in self.errors.counters]
+        return np.stack(found)
+
     @property
     def _labelled(self) -> bool:
         return self.effects is not None and self.effects.correct is not None

@@ -110,7 +110,7 @@ def curves_figure(report: AccumulatorReport) -> Figure:
         rate.plot([p.width for p in over], [100 * p.rate for p in over], **style)
     score.set_ylabel("accuracy, %" if labelled else "samples unchanged, %", fontsize=SMALL)
     quality.set_ylabel("SQNR of the outputs, dB\n(no point: no error)", fontsize=SMALL)
-    rate.set_ylabel("outputs that overflow, %\n(no point: none)", fontsize=SMALL)
+    rate.set_ylabel("outputs that overflow, %\n(bias loads apart; no point: none)", fontsize=SMALL)
     rate.set_yscale("log")
     rate.set_xlabel("accumulator bits", fontsize=SMALL)
     for axes in (score, quality, rate):
@@ -150,7 +150,7 @@ def _draw_bounds(axes: Axes, report: AccumulatorReport) -> None:
 
 @default_style
 def overflow_figure(report: AccumulatorReport) -> Figure:
-    """Heat map layer x width: share of the outputs that overflow, under the hardware's own rule where it was swept.
+    """Heat map layer x width: share of the outputs that overflow, their bias loads included, under the hardware's rule.
 
     A step marks the width that is proved safe. Every layer runs alone, on the exact IFM.
     """
@@ -161,7 +161,7 @@ def overflow_figure(report: AccumulatorReport) -> Figure:
     mode = rule if rule in sweep.modes else "saturate"
     figure = new_page(report, f"outputs that overflow, {mode}", (9.0, 2.0 + _ROW * len(report.layers)))
     axes = figure.subplots()
-    shares = sweep.overflowed[:, sweep.modes.index(mode), :] / sweep.outputs[:, None]
+    shares = sweep.touched()[:, sweep.modes.index(mode), :] / sweep.outputs[:, None]
     lowest = min(1e-3, float(shares[shares > 0].min(initial=1.0)))
     image = axes.imshow(
         np.where(shares > 0, 100 * shares, np.nan),

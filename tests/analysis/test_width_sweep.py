@@ -19,7 +19,7 @@ from fxsim._core.errors import HardwareError, InputError
 from fxsim.analysis import WidthSweep, mac_nodes, width_sweep
 from fxsim.graph import Network, random_samples
 from fxsim.hw import Numerics
-from fxsim.ops import OPERATORS
+from fxsim.ops import OPERATORS, accumulate_outputs, gather, mac_params
 from fxsim.oracle import golden, golden_stats, operand_arrays
 from tests.lowering.nets import Chain
 
@@ -312,3 +312,21 @@ def test_the_api_gives_what_a_sweep_needs() -> None:
     numerics = fxsim.Hardware().numerics
     found = width_sweep(net, x, numerics=numerics, widths=(10, 14, 20))
     assert check_network(net, x, numerics, found) > 0
+
+
+def test_touched_outputs_have_an_event_or_a_bias_load_outside() -> None:
+    net = Chain((1, 5, 4, 3), seed=2).conv(5, padding="SAME").build()
+    x = random_samples(net, 3, 4)
+    sweep = width_sweep(net, x, numerics=fxsim.Hardware().numerics, widths=range(8, 22), isolated=True)
+    both = 0
+    for mode, name in enumerate(sweep.modes):
+        for place, bits in enumerate(sweep.widths):
+            rule = fxsim.Hardware(acc_bits=bits, overflow=name, bias_policy="apply").numerics
+            params = mac_params(net, net.nodes[0], rule)
+            found = accumulate_outputs(params, gather(params, x["x"], slice(0, 80)), rule)
+            left = (found.events > 0) | (found.bias_left > 0)
+            both += int(((found.events > 0) & (found.bias_left > 0)).sum())
+            assert sweep.touched()[0, mode, place] == left.sum()
+    assert both > 0
+    with pytest.raises(InputError, match="isolated layers"):
+        width_sweep(net, x, numerics=fxsim.Hardware().numerics).touched()

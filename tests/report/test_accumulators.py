@@ -72,7 +72,7 @@ def test_the_heat_map_is_the_isolated_sweep() -> None:
     axes = overflow_figure(report()).axes[0]
     drawn = filled(axes)
     mode = sweep.modes.index("saturate")
-    assert np.allclose(drawn, 100 * sweep.overflowed[:, mode] / sweep.outputs[:, None])
+    assert np.allclose(drawn, 100 * sweep.touched()[:, mode] / sweep.outputs[:, None])
     marks = [float(np.asarray(line.get_xdata())[0]) + 0.5 for line in axes.lines]
     assert marks == [layer.bits.propagated for layer in report().layers]
 
