@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from fxsim.analysis.sections import sections
 
 if TYPE_CHECKING:
+    from fxsim._core.records import Records
     from fxsim._core.tables import Table
     from fxsim.analysis.assignment import Assignments
     from fxsim.analysis.bit_cost import BitCosts
@@ -118,23 +118,6 @@ class LayerAccumulators:
         return {**record, "bits": self.bits.to_dict(), "channel_bits": self.channel_bits.to_dict()}
 
 
-class Layers(Sequence[LayerAccumulators]):
-    """Records of the layers with accumulators, by place or by name."""
-
-    def __init__(self, records: Sequence[LayerAccumulators]) -> None:
-        self._records = tuple(records)
-        self._by_name = {record.name: record for record in self._records}
-
-    def __getitem__(self, key: int | str | slice) -> Any:
-        return self._by_name[key] if isinstance(key, str) else self._records[key]
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __iter__(self) -> Iterator[LayerAccumulators]:
-        return iter(self._records)
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class AccumulatorReport:
     """Everything about the accumulators of one network on one hardware.
@@ -146,7 +129,7 @@ class AccumulatorReport:
     samples
         Samples seen; 0 where only bounds were asked for, everything below the layers is then None or empty.
     layers
-        `Layers` of `LayerAccumulators`.
+        `LayerAccumulators`, by place or by name.
     observation
         What the samples can say, and cannot: split, margins, the bound that zero events allow.
     layer_sweep, network_sweep
@@ -165,7 +148,7 @@ class AccumulatorReport:
     profile: str
     hardware: Hardware
     samples: int
-    layers: Layers
+    layers: Records[LayerAccumulators]
     costs: BitCosts
     cells: tuple[RowCells, ...] = ()
     observation: Observation | None = None

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError
 from fxsim._core.tables import Table
+from fxsim.analysis.labels import check_labels, predicted
 from fxsim.energy import energy_report
 from fxsim.sim import simulate, with_numerics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fxsim.graph import Tensors
     from fxsim.isa import Program
     from fxsim.sim import Result
 
@@ -267,17 +267,3 @@ class _Search:
     def assignment(self, widths: Widths) -> Assignment:
         """The record of measured `widths`."""
         return Assignment(dict(zip(self.names, widths, strict=True)), self.cost(widths), self.score(widths))
-
-
-def predicted(outputs: Tensors) -> Array:
-    """Class of every sample: the place of the first output's largest code, or the only code itself."""
-    first = next(iter(outputs.values()))
-    flat = first.reshape(len(first), -1)
-    return flat[:, 0] if flat.shape[1] == 1 else flat.argmax(axis=1)
-
-
-def check_labels(labels: Array, samples: int) -> Array:
-    """Class numbers, one per sample; `InputError` otherwise."""
-    if labels.shape != (samples,) or labels.dtype.kind not in "iu":
-        raise InputError(f"labels must be {samples} integers, one per sample", got=f"{labels.dtype}{labels.shape}")
-    return labels

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import InputError, TrapError
-from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccumulators, Layers
-from fxsim.analysis.assignment import assign_widths, check_labels
+from fxsim._core.records import Records
+from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccumulators
+from fxsim.analysis.assignment import assign_widths
 from fxsim.analysis.bit_cost import bit_costs
 from fxsim.analysis.bounds import layer_bounds
 from fxsim.analysis.exact import check_single_stage, widest_accumulator
 from fxsim.analysis.extract import before
 from fxsim.analysis.forensics import forensics
+from fxsim.analysis.labels import check_labels
 from fxsim.analysis.observed import observe
 from fxsim.analysis.orders import compare_orders
 from fxsim.analysis.search import search_network
@@ -81,7 +83,7 @@ def accumulators(
         profile=net.profile,
         hardware=hw,
         samples=samples,
-        layers=Layers([_layer(found, None, seen) for found, seen in zip(bounds, attained, strict=True)]),
+        layers=Records([_layer(found, None, seen) for found, seen in zip(bounds, attained, strict=True)]),
         costs=bit_costs(program, {*_COST_WIDTHS, hw.numerics.acc_bits}),
     )
     if x is None:
@@ -91,7 +93,7 @@ def accumulators(
         raise TrapError(f"no accumulator may overflow under overflow = trap: {found.first.sentence}", where=net.name)
     observation = observe(net, x, hw.numerics, bounds)
     calibrated = layer_bounds(net, wide, ranges=observation.ranges)
-    layers = Layers([_layer(*parts) for parts in zip(calibrated, observation.layers, attained, strict=True)])
+    layers = Records([_layer(*parts) for parts in zip(calibrated, observation.layers, attained, strict=True)])
     few = _first(x, _ORDER_SAMPLES)
     return dataclasses.replace(
         report,
@@ -122,7 +124,7 @@ def _check(net: Network, x: Any, labels: NDArray[Any] | None, epsilon: float) ->
         return 0
     _, samples = input_arrays(net, x)
     if labels is not None:
-        check_labels(labels, samples)
+        check_labels(labels, samples, net)
     return samples
 
 

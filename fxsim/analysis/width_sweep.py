@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import HardwareError, InputError, QuantizationError
-from fxsim.analysis.assignment import check_labels
 from fxsim.analysis.exact import check_single_stage, exact_run, mac_nodes
+from fxsim.analysis.labels import check_labels
 from fxsim.analysis.width_kernel import fits_kernel, prepare
 from fxsim.analysis.width_layers import CHANGED, COUNTERS, MAX_ERROR, NOISE, RUNTIME_BITS, Grid, Layer, count_layer
 from fxsim.analysis.width_network import NetworkTally
@@ -125,12 +125,7 @@ def _labels(net: Network, labels: object, samples: int, isolated: bool) -> Ints 
         return None
     if isolated:
         raise InputError("labels must be left out where layers are isolated: the network's results are exact")
-    array = check_labels(np.asarray(labels), samples)
-    output = net.values[net.outputs[0]].type
-    classes = output.size // (output.shape[0] if output.shape[:1] == (1,) else 1)
-    if array.min() < 0 or array.max() >= classes:
-        raise InputError(f"labels must be in 0..{classes - 1}", got=(int(array.min()), int(array.max())))
-    return array.astype(np.int64)
+    return check_labels(labels, samples, net).astype(np.int64)
 
 
 def _chunk(net: Network) -> int:

@@ -117,12 +117,9 @@ def given_labels(args: argparse.Namespace, count: int) -> NDArray[np.generic] | 
     """The class numbers that ``--labels`` names, one for each of `count` samples."""
     if args.labels is None:
         return None
-    labels = load_npy(args.labels)
-    if labels.shape != (count,) or labels.dtype.kind not in "iu":
-        raise InputError(
-            f"labels must be {count} integers, one per sample", got=f"{labels.dtype}{labels.shape}", where=args.labels
-        )
-    return labels
+    from fxsim.analysis import check_labels
+
+    return check_labels(load_npy(args.labels), count, where=args.labels)
 
 
 def _split_input(text: str, names: list[str]) -> tuple[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import InputError, TrapError
+from fxsim._core.records import Records
 from fxsim.energy import LayerValueEnergy, ValueEnergy
 from fxsim.hw import Hardware
 from fxsim.sim.roofline import Roofline, roofline_of
@@ -79,23 +79,8 @@ class LayerResult:
     value_energy: LayerValueEnergy | None = None
 
 
-class Layers(Sequence[LayerResult]):
+class Layers(Records[LayerResult]):
     """Layer records in execution order, by number or by name."""
-
-    def __init__(self, records: Sequence[LayerResult]) -> None:
-        self._records = tuple(records)
-        self._by_name = {record.name: record for record in self._records}
-
-    def __getitem__(self, key: int | str | slice) -> Any:
-        if isinstance(key, str):
-            return self._by_name[key]
-        return self._records[key]
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __iter__(self) -> Iterator[LayerResult]:
-        return iter(self._records)
 
 
 @dataclass(frozen=True, slots=True)

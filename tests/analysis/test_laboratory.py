@@ -121,6 +121,7 @@ def test_trap_stops_with_the_sentence() -> None:
     ("error", "message", "arguments"),
     [
         (InputError, "labels must be 30 integers, one per sample", {"labels": Y[:3]}),
+        (InputError, r"labels must be in 0..9, not \(0, 10\)", {"labels": np.arange(30) % 11}),
         (InputError, r"epsilon must be in 0..1, not 2", {"epsilon": 2}),
         (InputError, "int16", {"x": X.astype(np.int16)}),
         (InputError, "labels must come with samples", {"x": None}),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import FxsimError, InputError, ModelFormatError
-from fxsim.analysis.assignment import check_labels
+from fxsim.analysis.labels import check_labels
 from fxsim.formats import read_tflite
 from fxsim.graph import Network, Tensors, as_samples, from_samples, input_specs, load_npy, random_samples
 from fxsim.oracle import golden

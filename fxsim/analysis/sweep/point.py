@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fxsim.analysis.assignment import predicted
+from fxsim.analysis.labels import predicted
 from fxsim.analysis.sweep.case import network_of, reference_of
 from fxsim.lowering import lower
 from fxsim.sim import simulate
