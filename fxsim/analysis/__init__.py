@@ -4,9 +4,10 @@ from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccu
 from fxsim.analysis.assignment import Assignment, Assignments, assign_widths
 from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs, register_width
 from fxsim.analysis.bounds import LayerBounds, a2q_widths, layer_bounds
+from fxsim.analysis.event import Event
 from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.analysis.extract import before, isolate
-from fxsim.analysis.forensics import Event, Forensics, LayerForensics, forensics
+from fxsim.analysis.forensics import Forensics, LayerForensics, forensics
 from fxsim.analysis.labels import check_labels, predicted
 from fxsim.analysis.laboratory import accumulators
 from fxsim.analysis.observed import Observation, ObservedLayer, observe, zero_event_bound

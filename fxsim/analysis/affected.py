@@ -53,7 +53,7 @@ class Affected:
     stats
         Accumulator counters.
     row_count, row_events : int64 [PE rows]
-        Outputs with events, and events, by the PE row that computes them.
+        Outputs with events, and events (those of inner accumulators too), by the PE row that computes them.
     masked, visible
         Affected outputs whose code equals, and differs from, that of the exact sum.
     first, worst
@@ -112,7 +112,7 @@ class _Search:
         acc = accumulate_outputs(self.params, x, self.numerics)
         sample, place = np.divmod(np.arange(chunk.start, chunk.stop), len(self.places.row))
         self._count(acc, place)
-        position, channel = np.nonzero((acc.events + acc.bias_left + acc.wraps) > 0)
+        position, channel = np.nonzero((acc.events + acc.inner_events + acc.bias_left + acc.wraps) > 0)
         if not position.size:
             return
         outputs = self._outputs(acc, position, channel, sample, place)
@@ -127,10 +127,9 @@ class _Search:
     def _count(self, acc: Accumulated, place: Ints) -> None:
         self.found.stats = self.found.stats.merge(acc.stats())
         rows, size = self.places.row[place].ravel(), len(self.found.row_count)
-        self.found.row_count += np.bincount(rows[acc.events.ravel() > 0], minlength=size)
-        events = np.zeros(size, np.int64)
-        np.add.at(events, rows, acc.events.ravel())
-        self.found.row_events += events
+        happened = (acc.events + acc.inner_events).ravel()
+        self.found.row_count += np.bincount(rows[happened > 0], minlength=size)
+        np.add.at(self.found.row_events, rows, happened)
 
     def _outputs(self, acc: Accumulated, position: Ints, channel: Ints, sample: Ints, place: Ints) -> Ints:
         """Affected outputs as int64 [n, fields of `Found`]."""
@@ -163,14 +162,18 @@ class _Search:
             self.found.first, self.first_key = Found(*outputs[at].tolist()), key
 
     def _times(self, number: Ints, place: Ints, channel: Ints) -> tuple[Ints, ...]:
-        """Instruction, group or part, position, row and k of rule applications number `number` of some outputs."""
+        """Instruction, group or part, position, row and k of rule applications number `number` of some outputs.
+
+        A spill belongs to the last group that it adds.
+        """
         at, places = (place, channel), self.places
-        phase, part, k = (np.array([each[i] for each in self.plan])[number] for i in range(3))
+        phase, part, k, stop = np.array(self.plan)[number].T
         instruction = np.zeros_like(number)
         for each in Phase:
             mine = phase == each
             instruction[mine] = places.instructions(each, places.block[at][mine], k[mine])
-        group = np.where(phase == Phase.MERGE, part, np.where(phase == Phase.SUM, places.group(instruction, k), 0))
+        added = (phase == Phase.SUM) | (phase == Phase.INNER)
+        group = np.where(phase == Phase.MERGE, part, np.where(added, places.group(instruction, stop - 1), 0))
         return instruction, group, places.position[at], places.row[at], k
 
 
@@ -186,13 +189,20 @@ def first_left(params: MacParams, x: Ints, numerics: Numerics, plan: list[Applic
     stream = params.stream
     if numerics.order == "reversed":
         x, stream = x[:, ::-1], stream[::-1]
-    register = IntFormat(numerics.acc_internal_bits if numerics.overflow == "readout" else numerics.acc_bits)
+    outer = IntFormat(numerics.acc_internal_bits if numerics.overflow == "readout" else numerics.acc_bits)
     exact = np.zeros((numerics.split_k, len(x), params.channels), np.int64)
+    window = np.zeros(exact.shape[1:], np.int64)
     found = np.full(exact.shape[1:], len(plan) - 1)
     pending = np.ones(found.shape, np.bool_)
     for number, (phase, part, k, stop) in enumerate(plan[:-1]):
-        total = exact[0 if phase is Phase.MERGE else part]
-        if phase is Phase.SUM:
+        total, register = exact[0 if phase is Phase.MERGE else part], outer
+        if phase is Phase.INNER:
+            window += _products(x[:, k:stop], stream[k:stop])
+            total, register = window, IntFormat(numerics.inner_bits)
+        elif phase is Phase.SUM and numerics.inner_bits:
+            total += window
+            window[:] = 0
+        elif phase is Phase.SUM:
             total += _products(x[:, k:stop], stream[k:stop])
         else:
             total += exact[part] if phase is Phase.MERGE else params.initial

@@ -6,7 +6,8 @@ up are in them; they must equal the machine's own counters. Single events are re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 from fxsim._core.errors import InputError
 from fxsim._core.tables import Table, short_name
 from fxsim.analysis.affected import Affected, Found, affected_outputs
-from fxsim.analysis.exact import check_single_stage
-from fxsim.analysis.replay import Trajectory, trace
+from fxsim.analysis.event import Event
+from fxsim.analysis.replay import trace
 from fxsim.numerics import Overflow, bits_needed
 from fxsim.ops import mac_params
 from fxsim.sim import (
@@ -25,6 +26,7 @@ from fxsim.sim import (
     Places,
     carried_numerics,
     execute,
+    inner_text,
     locate,
     output_text,
     overridden,
@@ -35,91 +37,17 @@ from fxsim.sim import (
 )
 
 if TYPE_CHECKING:
+    from fxsim.analysis.replay import Trajectory
     from fxsim.graph import LayerStats, Network
     from fxsim.hw import Numerics
     from fxsim.isa import Program
     from fxsim.ops import MacParams
     from fxsim.sim import LayerFields
 
-_NOT_PLAIN = ("output", "phase", "trajectory", "place", "register")
+_WIDEST = 64
 
 Ints = NDArray[np.int64]
 Array = NDArray[np.generic]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Event:
-    """A rule application (or read-out) that left its range, and what became of its output.
-
-    Of the rule applications of one output it is the first that did; up to it the register held the exact sum.
-
-    Attributes
-    ----------
-    sample, layer, output
-        Where in the batch and in the network.
-    phase, application, k
-        What was added: the bias, products, a merge, or nothing (the read-out under readout); number of the rule
-        application, -1 for a bias load; first stream position of what was added, -1 for the bias.
-    instruction, cycle, position, row
-        Where on the machine: the instruction and the cycle of its issue, position in its block, PE row.
-    exact, stored
-        The exact sum, and what the register (read-out: the requantizer) held instead.
-    code, exact_code, error
-        The output code, the one of the exact sum, and their difference in output LSBs.
-    excess
-        How far outside `acc_bits` the output's exact sum was at its farthest (readout: in the end).
-    enough_bits
-        Least width (of the internal register, where that wrapped) at which this output has no event.
-    trajectory
-        The whole sum.
-    place, register
-        Where and when, and what the register did, in words.
-    """
-
-    sample: int
-    layer: int
-    output: Output
-    phase: Phase
-    application: int
-    k: int
-    instruction: int
-    cycle: int
-    position: int
-    row: int
-    exact: int
-    stored: int
-    code: int
-    exact_code: int
-    excess: int
-    enough_bits: int
-    trajectory: Trajectory
-    place: str
-    register: str
-
-    @property
-    def error(self) -> int:
-        """Output code less exact code."""
-        return self.code - self.exact_code
-
-    @property
-    def masked(self) -> bool:
-        """Whether rounding or the output clamp hides the overflow."""
-        return self.error == 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, the trajectory left out."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _NOT_PLAIN}
-        return {**plain, "output": self.output._asdict(), "phase": self.phase.name.lower(), "error": self.error,
-                "sentence": self.sentence}  # fmt: skip
-
-    @property
-    def sentence(self) -> str:
-        """The event in words."""
-        change = f"{abs(self.error):,} LSB too {'low' if self.error < 0 else 'high'}" if self.error else "unchanged"
-        return (
-            f"{self.place}: {self.register}; exact sum {self.exact:,}; output {change}; "
-            f"{self.enough_bits} bits would be enough"
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,10 +65,10 @@ class LayerForensics:
     outputs
         Outputs over all samples.
     row_outputs, row_count, row_events : int64 [PE rows]
-        By the PE row that computes them: outputs, outputs with events, events.
+        By the PE row that computes them: outputs, outputs with events, events (those of inner accumulators too).
     masked, visible
-        Outputs with an event, a bias load outside the range or an internal wrap whose code is equal to, and differs
-        from, the one of the exact sum.
+        Outputs with an event (of an inner accumulator too), a bias load outside the range or an internal wrap whose
+        code is equal to, and differs from, the one of the exact sum.
     first, worst
         The first event in time, and that of the output with the greatest error in LSBs (among equals, the greatest
         excess); bias loads and internal wraps included. None where nothing happened.
@@ -171,6 +99,8 @@ class LayerForensics:
             "outputs": self.outputs,
             "overflow_count": self.stats.overflow_count,
             "overflow_events": self.stats.overflow_events,
+            "inner_bits": self.numerics.inner_bits,
+            "inner_events": self.stats.inner_events,
             "bias_overflow_count": self.stats.bias_overflow_count,
             "internal_wraps": self.stats.internal_wraps,
             "rate": self.rate,
@@ -223,6 +153,9 @@ class Forensics:
         heads = ["#", "layer", "rule", "overflow outputs", "rate %", "events", "bias overflows", "internal wraps",
                  "masked", "visible", "acc min", "acc max"]  # fmt: skip
         rows = [_row(layer) for layer in self.layers]
+        if any(layer.numerics.inner_bits for layer in self.layers):
+            heads += ["inner rule", "inner events"]
+            rows = [row + _inner_row(layer) for row, layer in zip(rows, self.layers, strict=True)]
         events = (("first", self.first), ("worst", self.worst))
         remark = "\n".join(f"{which}: {event.sentence}" for which, event in events if event is not None)
         return Table("Overflows on the machine", heads, rows, remark)
@@ -243,6 +176,11 @@ def _row(layer: LayerForensics) -> list[object]:
         layer.visible,
         *layer.extremes,
     ]
+
+
+def _inner_row(layer: LayerForensics) -> list[object]:
+    own = layer.numerics
+    return [f"{own.inner_overflow} {own.inner_bits}" if own.inner_bits else "", layer.stats.inner_events]
 
 
 def forensics(
@@ -271,13 +209,11 @@ def forensics(
     InputError
         `net` is another network, or `x` does not fit.
     HardwareError, QuantizationError
-        `numerics` or `layers` cannot replace the program's own; a layer has an inner accumulator.
+        `numerics` or `layers` cannot replace the program's own.
     """
     _check_network(program, net)
     program = overridden(program, numerics, layers)
     numbers = [number for number, layer in enumerate(program.layers) if layer.channels]
-    for number in numbers:
-        check_single_stage(carried_numerics(program, number))
     run = execute(program, x, keep="all")
     issue = timeline(program).issue
     found = [_LayerRun(program, net, number, run.tensors, issue).inspect(run.stats[number]) for number in numbers]
@@ -315,7 +251,7 @@ class _LayerRun:
         """Look for events where the machine counted any; the counters must be the same."""
         rows = self.program.hardware.timing.rows
         found = Affected.nothing(stats, rows)
-        if (stats.channel_overflow_events + stats.channel_bias_overflow_count + stats.channel_internal_wraps).any():
+        if stats.overflow_events + stats.inner_events + stats.bias_overflow_count + stats.internal_wraps:
             found = affected_outputs(self.params, self.images, self.numerics, self.places, rows)
         if not found.stats.same_as(stats):
             where = f"layer {self.layer.name!r}"
@@ -343,8 +279,9 @@ class _LayerRun:
         sum_ = trace(self.params, self._sample(found.sample), self._output(found), self.numerics)
         number = int(np.argmax(sum_.events))
         phase, k, exact, stored = (int(part[number]) for part in (sum_.phase, sum_.k, sum_.exact, sum_.stored))
-        step = self.places.step(sum_.output, Phase(phase), k if phase == Phase.SUM else 0)
-        enough = bits_needed(exact, exact) if phase == Phase.READ else bits_needed(found.low, found.high)
+        if phase == Phase.INNER:
+            exact, stored = int(sum_.inner_exact[number]), int(sum_.inner[number])
+        step = self.places.step(sum_.output, Phase(phase), k if phase in (Phase.SUM, Phase.INNER) else 0)
         return Event(
             sample=found.sample,
             layer=self.number,
@@ -361,11 +298,23 @@ class _LayerRun:
             code=found.code,
             exact_code=found.exact_code,
             excess=found.excess,
-            enough_bits=enough,
+            enough_bits=self._enough(found, sum_, Phase(phase)),
             trajectory=sum_,
             place=self._place(found.sample, sum_, number, step.instruction),
             register=self._register(Phase(phase), stored),
         )
+
+    def _enough(self, found: Found, sum_: Trajectory, phase: Phase) -> int:
+        """Width of the register of `phase` that the whole sum would never leave."""
+        if phase is Phase.INNER:
+            held = sum_.inner_exact
+        elif self.numerics.inner_bits:
+            widest = dataclasses.replace(self.numerics, acc_bits=_WIDEST, overflow="saturate")
+            held = trace(self.params, self._sample(found.sample), sum_.output, widest).stored
+        else:
+            held = np.array([found.low, found.high, found.final])
+        held = held[-1:] if phase is Phase.READ else held
+        return bits_needed(int(held.min()), int(held.max()))
 
     def _sample(self, sample: int) -> Array:
         batch = self.params.window.batch
@@ -382,5 +331,7 @@ class _LayerRun:
         return place_text(self.program, sample, output, step, instruction, int(self.issue[instruction]))
 
     def _register(self, phase: Phase, stored: int) -> str:
-        mode = Overflow[self.numerics.overflow.upper()]
-        return register_text(mode, phase, self.numerics.acc_bits, self.numerics.acc_internal_bits, stored)
+        own = self.numerics
+        if phase is Phase.INNER:
+            return inner_text(Overflow[own.inner_overflow.upper()], own.inner_bits, stored)
+        return register_text(Overflow[own.overflow.upper()], phase, own.acc_bits, own.acc_internal_bits, stored)

@@ -1,4 +1,4 @@
-"""One accumulator on plain integers, rule application by rule application (MICROARCHITECTURE A.1 to A.6).
+"""One accumulator on plain integers, rule application by rule application (MICROARCHITECTURE A.1 to A.8).
 
 Independent of the arrays of `fxsim.ops.accumulate`: what is said about a single output is worked out again.
 """
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fxsim._core.errors import InputError
-from fxsim.analysis.exact import check_single_stage
 from fxsim.numerics import Overflow
 from fxsim.numerics.reference import ref_overflow
 from fxsim.ops import MAC_OPERATORS, gather, mac_params
@@ -31,7 +30,8 @@ class Application(NamedTuple):
     """One rule application of a sum, data aside.
 
     `part` is the part of a split sum that it works on (MERGE: that it adds to part 0); SUM adds stream positions
-    k .. stop - 1, MERGE names those of its part. READ is the requantizer's look at the finished sum.
+    k .. stop - 1, MERGE names those of its part. READ is the requantizer's look at the finished sum. INNER adds to an
+    inner accumulator, which the SUM behind them spills.
     """
 
     phase: Phase
@@ -41,36 +41,42 @@ class Application(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """A rule application with data: the exact prefix after it, what the register holds, whether it left the range."""
+    """A rule application with data.
+
+    The exact prefix after it and what the register holds; the exact window sum and what the inner register holds, 0
+    behind a spill; whether the application left the range of its register.
+    """
 
     application: Application
     exact: int
     stored: int
+    inner_exact: int
+    inner: int
     left: bool
 
 
 def applications(depth: int, numerics: Numerics) -> list[Application]:
-    """Rule applications of a sum of `depth` products in the order in which they run; the last one is READ.
-
-    Raises
-    ------
-    HardwareError
-        `numerics` has an inner accumulator.
-    """
-    check_single_stage(numerics)
+    """Rule applications of a sum of `depth` products in the order in which they run; the last one is READ."""
     step = numerics.group_size
     groups = -(-depth // step)
     length = -(-groups // numerics.split_k) * step
     parts = [(start, min(start + length, depth)) for start in range(0, depth, length)]
     bias, first = Application(Phase.BIAS, 0, -1, -1), numerics.bias_order == "first"
-    sums = (
-        Application(Phase.SUM, part, k, min(k + step, stop))
-        for part, (start, stop) in enumerate(parts)
-        for k in range(start, stop, step)
-    )
+    sums = (each for part, (start, stop) in enumerate(parts) for each in _part(part, start, stop, numerics))
     merges = (Application(Phase.MERGE, part, *parts[part]) for part in range(1, len(parts)))
     late = [] if first else [bias]
     return [*([bias] if first else []), *sums, *merges, *late, Application(Phase.READ, 0, depth, depth)]
+
+
+def _part(part: int, start: int, stop: int, numerics: Numerics) -> Iterator[Application]:
+    """Sums of one part; where there is an inner accumulator, what it takes and its spills."""
+    step = numerics.group_size
+    window = numerics.inner_products if numerics.inner_bits else step
+    for first in range(start, stop, window):
+        last = min(first + window, stop)
+        if numerics.inner_bits:
+            yield from (Application(Phase.INNER, part, k, min(k + step, last)) for k in range(first, last, step))
+        yield Application(Phase.SUM, part, first, last)
 
 
 def replay(products: Sequence[int], initial: int, numerics: Numerics) -> Iterator[Applied]:
@@ -85,24 +91,60 @@ def replay(products: Sequence[int], initial: int, numerics: Numerics) -> Iterato
     numerics
         The layer's own. Overflow as `fxsim.numerics.reference.ref_overflow`; READ clamps to `acc_bits` under readout.
     """
-    mode = Overflow[numerics.overflow.upper()]
-    bits, internal = numerics.acc_bits, numerics.acc_internal_bits
-    stored, exact = [0] * numerics.split_k, [0] * numerics.split_k
+    register = _Register(numerics)
     for application in applications(len(products), numerics):
         phase, part, k, stop = application
-        if phase is Phase.READ:
-            value, left = ref_overflow(stored[0], bits, Overflow.SATURATE, bits)
-            yield Applied(application, exact[0], value, left)
-            return
-        added = initial if phase is Phase.BIAS else sum(products[k:stop])
-        into = part
-        if phase is Phase.MERGE:
-            into, added = 0, stored[part]
-            exact[0] += exact[part]
+        if phase is Phase.INNER:
+            yield register.take(application, sum(products[k:stop]))
+        elif phase is Phase.SUM and numerics.inner_bits:
+            yield register.spill(application)
+        elif phase is Phase.SUM:
+            added = sum(products[k:stop])
+            yield register.add(application, part, added, added)
+        elif phase is Phase.MERGE:
+            yield register.add(application, 0, register.stored[part], register.exact[part])
+        elif phase is Phase.BIAS:
+            yield register.add(application, 0, initial, initial)
         else:
-            exact[part] += added
-        stored[into], left = ref_overflow(stored[into] + added, bits, mode, internal)
-        yield Applied(application, exact[into], stored[into], left)
+            yield register.read(application)
+
+
+class _Register:
+    """The registers of one sum, by part, and the inner one before them, beside the exact sums that they should hold."""
+
+    def __init__(self, numerics: Numerics) -> None:
+        self.numerics, self.mode = numerics, Overflow[numerics.overflow.upper()]
+        self.stored, self.exact = [0] * numerics.split_k, [0] * numerics.split_k
+        self.inner = self.inner_exact = 0
+
+    def take(self, application: Application, added: int) -> Applied:
+        """Add to the inner accumulator."""
+        mode, bits = Overflow[self.numerics.inner_overflow.upper()], self.numerics.inner_bits
+        self.inner, left = ref_overflow(self.inner + added, bits, mode, bits)
+        self.inner_exact += added
+        return self._applied(application, application.part, left)
+
+    def spill(self, application: Application) -> Applied:
+        """Add the inner accumulator to its part; it starts again at 0."""
+        added, exact = self.inner, self.inner_exact
+        self.inner = self.inner_exact = 0
+        return self.add(application, application.part, added, exact)
+
+    def add(self, application: Application, into: int, added: int, exact: int) -> Applied:
+        """Add to part `into`; `exact` is what `added` stands for."""
+        bits, internal = self.numerics.acc_bits, self.numerics.acc_internal_bits
+        self.stored[into], left = ref_overflow(self.stored[into] + added, bits, self.mode, internal)
+        self.exact[into] += exact
+        return self._applied(application, into, left)
+
+    def read(self, application: Application) -> Applied:
+        """Read part 0 out."""
+        bits = self.numerics.acc_bits
+        self.stored[0], left = ref_overflow(self.stored[0], bits, Overflow.SATURATE, bits)
+        return self._applied(application, 0, left)
+
+    def _applied(self, application: Application, part: int, left: bool) -> Applied:
+        return Applied(application, self.exact[part], self.stored[part], self.inner_exact, self.inner, left)
 
 
 def products_of(params: MacParams, images: NDArray[np.generic], place: int, channel: int, order: str) -> list[int]:
@@ -124,13 +166,17 @@ class Trajectory:
     acc_bits, register_bits
         Width that the requantizer reads; width of the register, greater under overflow = readout.
     phase, part : int64 [A]
-        What is added (`fxsim.sim.locate.Phase`), and the part of a split sum.
+        What is added (`fxsim.sim.Phase`), and the part of a split sum.
     k, stop : int64 [A]
         First stream position of what is added and the one behind the last: both -1 for the bias, K for the read-out.
     exact, stored : int64 [A]
-        Exact prefix after the application, and what the register holds.
+        Exact prefix after the application, and what the register (of the part) holds.
+    inner_exact, inner : int64 [A]
+        The same of the inner accumulator, from its last spill on: 0 behind a spill, and where there is none.
+    inner_bits
+        Its width, 0 where there is none.
     events : bool [A]
-        Whether the application left the range.
+        Whether the application left the range of its register: INNER that of the inner one.
     """
 
     output: Output
@@ -142,6 +188,9 @@ class Trajectory:
     stop: NDArray[np.int64]
     exact: NDArray[np.int64]
     stored: NDArray[np.int64]
+    inner_exact: NDArray[np.int64]
+    inner: NDArray[np.int64]
+    inner_bits: int
     events: NDArray[np.bool_]
 
     @property
@@ -203,8 +252,8 @@ def trace(params: MacParams, images: NDArray[np.generic], output: Output, numeri
     products = products_of(params, images, place, output.channel, numerics.order)
     steps = list(replay(products, int(params.initial[output.channel]), numerics))
     readout = numerics.overflow == "readout"
-    columns = zip(*((*s.application, s.exact, s.stored) for s in steps), strict=True)
-    phase, part, k, stop, exact, stored = (np.array(column, np.int64) for column in columns)
+    columns = zip(*((*s.application, *s[1:]) for s in steps), strict=True)
+    phase, part, k, stop, exact, stored, inner_exact, inner, left = (np.array(c, np.int64) for c in columns)
     return Trajectory(
         output,
         numerics.acc_bits,
@@ -215,5 +264,8 @@ def trace(params: MacParams, images: NDArray[np.generic], output: Output, numeri
         stop,
         exact,
         stored,
-        np.array([s.left for s in steps]),
+        inner_exact,
+        inner,
+        numerics.inner_bits,
+        left > 0,
     )

@@ -186,7 +186,7 @@ def overflow_figure(report: AccumulatorReport) -> Figure:
 
 @default_style
 def trajectory_figure(report: AccumulatorReport, event: Event) -> Figure:
-    """The accumulator of `event` over its products: the exact sum, what the register holds, and where it clips."""
+    """The accumulator of `event` over its products: the exact sum, what the registers hold, and where they clip."""
     path = event.trajectory
     figure = new_page(report, "one accumulator over k", (9.0, 4.2))
     axes = figure.subplots()
@@ -196,8 +196,11 @@ def trajectory_figure(report: AccumulatorReport, event: Event) -> Figure:
     axes.fill_between([at.min(), at.max()], path.low, path.high, color="#eeeeee", label=f"{path.acc_bits} bits")
     axes.plot(at, path.exact[sums], color=COLOURS[3], linewidth=1, label="exact sum")
     axes.plot(at, path.stored[sums], color=COLOURS[0], linewidth=1, label="register")
+    if path.inner_bits:
+        axes.plot(at, path.inner[sums], color=COLOURS[2], linewidth=1, label=f"inner register, {path.inner_bits} bits")
     clipped = path.events[sums]
-    axes.plot(at[clipped], path.stored[sums][clipped], "x", color=COLOURS[1], label="out of range")
+    held = np.where(path.phase == Phase.INNER, path.inner, path.stored)[sums]
+    axes.plot(at[clipped], held[clipped], "x", color=COLOURS[1], label="out of range")
     unit = "products accumulated" if path.part.max() == 0 else "rule applications"
     axes.set_xlabel(f"{unit}\n{_wrapped(event.sentence)}", fontsize=SMALL)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")

@@ -9,7 +9,7 @@ from fxsim.sim.result import Energy, LayerResult, Layers, Result
 from fxsim.sim.roofline import Roofline, roofline_of
 from fxsim.sim.simulate import simulate
 from fxsim.sim.timing import timeline
-from fxsim.sim.words import output_text, place_text, register_text, step_text
+from fxsim.sim.words import inner_text, output_text, place_text, register_text, step_text
 
 __all__ = [
     "Energy",
@@ -26,6 +26,7 @@ __all__ = [
     "carried_numerics",
     "estimate",
     "execute",
+    "inner_text",
     "locate",
     "output_text",
     "overridden",

@@ -35,6 +35,8 @@ class Phase(IntEnum):
     """A part of a split sum."""
     READ = 3
     """The requantizer's read-out."""
+    INNER = 4
+    """A group of products (chain: one product) that an inner accumulator takes; SUM is its spill then."""
 
 
 class Output(NamedTuple):
@@ -96,12 +98,12 @@ class Places:
     """Whether REQs add the bias."""
 
     def instructions(self, phase: Phase, blocks: Ints, k: Ints | int = 0) -> Ints:
-        """Instruction of the rule applications of `phase` in `blocks`; SUM: of those that add stream position `k`."""
+        """Instruction of the rule applications of `phase` in `blocks`; SUM, INNER: of those that add position `k`."""
         if phase is Phase.READ or (phase is Phase.BIAS and self._bias_last):
             return self.req[blocks]
         if phase is Phase.MERGE:
             return self.merge[blocks]
-        wanted = blocks * self._depth + (k if phase is Phase.SUM else 0)
+        wanted = blocks * self._depth + (k if phase in (Phase.SUM, Phase.INNER) else 0)
         return self._macs[np.searchsorted(self._keys, wanted, side="right") - 1]
 
     def group(self, instructions: Ints, k: Ints) -> Ints:
@@ -109,7 +111,7 @@ class Places:
         return (k - self._starts[instructions]) // self._cols
 
     def step(self, output: Output, phase: Phase, k: int = 0) -> Step:
-        """Where one rule application of one output runs; `k` is a stream position that a SUM adds.
+        """Where one rule application of one output runs; `k` is a stream position that a SUM or INNER adds.
 
         Raises
         ------

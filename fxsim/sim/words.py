@@ -35,7 +35,7 @@ def output_text(output: Output, images: int) -> str:
 
 def step_text(phase: Phase, k: int, stop: int, part: int, *, late: bool = False) -> str:
     """What a rule application adds: stream positions k .. stop - 1, a part of a split sum, the bias (`late`: last)."""
-    if phase is Phase.SUM:
+    if phase in (Phase.SUM, Phase.INNER):
         return f"k = {k}..{stop - 1}" if stop - k > 1 else f"k = {k}"
     if phase is Phase.MERGE:
         return f"merge of part {part} (k from {k} on)"
@@ -53,6 +53,11 @@ def register_text(mode: Overflow, phase: Phase, bits: int, internal_bits: int, s
     return f"{internal_bits}-bit internal register wrapped to {stored:+,}"
 
 
+def inner_text(mode: Overflow, bits: int, stored: int) -> str:
+    """What an inner accumulator did, and what it holds then."""
+    return f"{bits}-bit inner accumulator {_VERBS[mode]} {stored:+,}"
+
+
 def trap_sentence(program: Program, timing: Timeline, event: TrapEvent, stats: Sequence[LayerStats]) -> str:
     """The first overflow in words, and the width that would have been enough for its channel in this run."""
     number = int(program.layer_of[event.instruction])
@@ -60,13 +65,19 @@ def trap_sentence(program: Program, timing: Timeline, event: TrapEvent, stats: S
     channel = int(program.columns.field("row_base")[event.instruction]) + event.row
     top = (1 << (bits - 1)) - 1
     stored = min(max(event.exact, -top - 1), top)
-    low, high = (int(ends[channel]) for ends in (stats[number].channel_acc_min, stats[number].channel_acc_max))
     output, step = _trap_output(program, number, event, channel), _trap_step(program, event)
     place = place_text(program, event.sample, output, step, event.instruction, int(timing.issue[event.instruction]))
-    return (
-        f"{place}: {register_text(Overflow.TRAP, Phase.SUM, bits, bits, stored)}; exact sum {event.exact:,}; "
-        f"{bits_needed(low, high)} bits would be enough for this channel"
-    )
+    register = register_text(Overflow.TRAP, Phase.SUM, bits, bits, stored)
+    return f"{place}: {register}; {_trap_sum(event.exact, stats[number], channel)}"
+
+
+def _trap_sum(total: int, stats: LayerStats, channel: int) -> str:
+    """The sum that trapped; no width is enough for spills that are wrong."""
+    inner = int(stats.channel_inner_events[channel])
+    if inner:
+        return f"sum of bias and spills {total:,}; the inner accumulators of this channel overflowed {inner:,} times"
+    low, high = (int(ends[channel]) for ends in (stats.channel_acc_min, stats.channel_acc_max))
+    return f"exact sum {total:,}; {bits_needed(low, high)} bits would be enough for this channel"
 
 
 def _trap_output(program: Program, number: int, event: TrapEvent, channel: int) -> str:

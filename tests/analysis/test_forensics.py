@@ -13,110 +13,17 @@ from hypothesis import strategies as st
 
 import fxsim
 from fxsim._core.errors import HardwareError, InputError, QuantizationError
-from fxsim.analysis import Event, Forensics, LayerForensics, forensics
+from fxsim.analysis import Event, Forensics, forensics
 from fxsim.api import random_samples
 from fxsim.graph import DType, Network, Node, TensorType, Value, build
-from fxsim.hw import Hardware, Numerics
-from fxsim.isa import Program
+from fxsim.hw import Hardware
 from fxsim.numerics import SCHEMES, Affine
 from fxsim.ops import Conv2D, FullyConnected
 from fxsim.sim.locate import Output, Phase
-from fxsim.sim.timing import timeline
+from tests.analysis.logs import check_layer, traced
 from tests.lowering.nets import Chain
 from tests.lowering.test_random import descriptions, networks
 from tests.ops.networks import bias, single, tensor, weights
-from tests.sim.tracer import Entry, History, histories, logged
-
-PHASES = {"bias": Phase.BIAS, "sum": Phase.SUM, "merge": Phase.MERGE, "read": Phase.READ}
-Logs = list[list[History]]
-"""Histories of one layer: sample, output."""
-
-
-def bits_of(*values: int) -> int:
-    return max(2, *((v if v >= 0 else ~v).bit_length() + 1 for v in values))
-
-
-def traced(program: Program, x: Any) -> dict[int, Logs]:
-    """Histories of all samples, layer by layer."""
-    found: dict[int, Logs] = {i: [] for i, layer in enumerate(program.layers) if layer.channels}
-    with logged():
-        for sample in range(len(next(iter(x.values())))):
-            one = {name: np.ascontiguousarray(array[sample]).tobytes() for name, array in x.items()}
-            for layer, outputs in histories(program, one).items():
-                found[layer].append(outputs)
-    return found
-
-
-def happened(history: History) -> list[Entry]:
-    return [entry for entry in history.log if entry.left]
-
-
-def counted(history: History, numerics: Numerics) -> int:
-    """Events: what leaves `acc_bits`; bias loads and internal wraps are counted apart."""
-    wanted = ["sum", "merge"] if numerics.bias_order == "first" else ["sum", "merge", "bias"]
-    if numerics.overflow == "readout":
-        wanted = ["read"]
-    return sum(entry.what in wanted for entry in happened(history))
-
-
-def excess(history: History, layer: LayerForensics) -> int:
-    prefixes = [entry.exact for entry in history.log]
-    if layer.numerics.overflow == "readout":
-        prefixes = prefixes[-1:]
-    half = 1 << (layer.numerics.acc_bits - 1)
-    return max(0, max(prefixes) - half + 1, -half - min(prefixes))
-
-
-def check_event(event: Event, layer: LayerForensics, logs: Logs, shape: tuple[int, ...], program: Program) -> None:
-    """The event is the first one of its output, and everything said about it is what the machine logged."""
-    at = np.ravel_multi_index(event.output, shape)
-    history = logs[event.sample][at]
-    entry = happened(history)[0]
-    said = (event.phase, (event.instruction, event.position, event.row), event.exact, event.stored)
-    assert said == (PHASES[entry.what], entry.where, entry.exact, entry.stored)
-    if event.phase in (Phase.SUM, Phase.MERGE):
-        assert event.k == entry.k
-    assert event.cycle == timeline(program).issue[event.instruction]
-    assert (event.code, event.exact_code) == (history.code, history.exact_code)
-    assert event.excess == excess(history, layer)
-    prefixes = [e.exact for e in history.log]
-    assert event.enough_bits == (bits_of(prefixes[-1]) if entry.what == "read" else bits_of(*prefixes))
-    number = event.application + (layer.numerics.bias_order == "first")
-    t = event.trajectory
-    assert (t.exact[number], t.stored[number], bool(t.events[number])) == (event.exact, event.stored, True)
-    assert t.exact.tolist() == prefixes
-    assert t.stored.tolist() == [e.stored for e in history.log]
-    assert t.events.tolist() == [e.left for e in history.log]
-
-
-def check_layer(layer: LayerForensics, logs: Logs, shape: tuple[int, ...], program: Program) -> None:
-    outputs = [history for sample in logs for history in sample]
-    rows = program.hardware.timing.rows
-    assert layer.outputs == len(outputs)
-    assert layer.rate == sum(counted(h, layer.numerics) > 0 for h in outputs) / len(outputs)
-    row_of = [h.read[2] for h in outputs if h.read is not None]
-    assert layer.row_outputs.tolist() == [row_of.count(row) for row in range(rows)]
-    events = np.zeros(rows, int)
-    count = np.zeros(rows, int)
-    for history, row in zip(outputs, row_of, strict=True):
-        events[row] += counted(history, layer.numerics)
-        count[row] += counted(history, layer.numerics) > 0
-    assert layer.row_events.tolist() == events.tolist()
-    assert layer.row_count.tolist() == count.tolist()
-    affected = [history for history in outputs if happened(history)]
-    assert layer.masked == sum(h.code == h.exact_code for h in affected)
-    assert layer.visible == sum(h.code != h.exact_code for h in affected)
-    assert (layer.first is None) == (layer.worst is None) == (not affected)
-    if layer.first is None or layer.worst is None:
-        return
-    sample = next(i for i, one in enumerate(logs) if any(happened(h) for h in one))
-    first = min(entry for history in logs[sample] for entry in happened(history))
-    assert (layer.first.sample, layer.first.instruction, layer.first.exact) == (sample, first.where[0], first.exact)
-    assert (layer.first.position, layer.first.row) == first.where[1:]
-    worst = max((abs(h.code - h.exact_code), excess(h, layer)) for h in affected)
-    assert (abs(layer.worst.error), layer.worst.excess) == worst
-    for event in (layer.first, layer.worst):
-        check_event(event, layer, logs, shape, program)
 
 
 @settings(max_examples=60)
@@ -125,7 +32,7 @@ def test_what_the_machine_logs(net: Network, hw: Hardware, scheme: str, seed: in
     """Whole layers, or one output position at a time (`single`)."""
     x = random_samples(net, seed, 2)
     try:
-        program = fxsim.lower(net, hw.replace(requantizer=scheme, inner_bits=0))
+        program = fxsim.lower(net, hw.replace(requantizer=scheme))
     except (HardwareError, QuantizationError):
         return
     with pytest.MonkeyPatch.context() as patch:

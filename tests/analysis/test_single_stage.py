@@ -10,10 +10,10 @@ import pytest
 import fxsim
 from fxsim import Hardware
 from fxsim._core.errors import HardwareError
-from fxsim.analysis import accumulators, compare_orders, exact_run, forensics, observe, trajectory, width_sweep, witness
+from fxsim.analysis import accumulators, compare_orders, exact_run, observe, width_sweep, witness
 from fxsim.api import random_samples
 from fxsim.graph import Network
-from fxsim.sim import Output, carried_numerics
+from fxsim.sim import carried_numerics
 from tests.lowering.nets import Chain
 
 TWO_STAGES = Hardware(inner_bits=16, inner_products=32, bias_policy="apply")
@@ -30,8 +30,6 @@ def net() -> Network:
         lambda n, x: observe(n, x, TWO_STAGES.numerics, []),
         lambda n, _: witness(n, 0, TWO_STAGES.numerics),
         lambda n, x: width_sweep(n, x, numerics=TWO_STAGES.numerics),
-        lambda n, x: forensics(fxsim.lower(n, TWO_STAGES), x, net=n),
-        lambda n, _: trajectory(n, 0, np.zeros((4, 4, 6), np.int8), Output(0, 0, 0, 0), TWO_STAGES.numerics),
     ],
 )
 def test_analyses_of_single_accumulators(analysis: Callable[[Network, object], object]) -> None:

@@ -44,7 +44,7 @@ def test_litert_fully_connected_requantizes_in_binary64(case: MacCase) -> None:
 
 
 @st.composite
-def numerics(draw: st.DrawFn, inner: bool = True) -> Numerics:
+def numerics(draw: st.DrawFn) -> Numerics:
     reduction = draw(st.sampled_from(["tree", "chain"]))
     acc_bits = draw(st.integers(2, 40))
     group_size = 1 if reduction == "chain" else draw(st.integers(1, 9))
@@ -54,7 +54,7 @@ def numerics(draw: st.DrawFn, inner: bool = True) -> Numerics:
         overflow=draw(st.sampled_from(["saturate", "wrap", "trap", "readout"])),
         reduction=reduction,
         group_size=group_size,
-        inner_bits=draw(st.sampled_from([0, 2, 8, 13, 16, 17, 20])) if inner else 0,
+        inner_bits=draw(st.sampled_from([0, 2, 8, 13, 16, 17, 20])),
         inner_products=group_size * draw(st.integers(1, 5)),
         inner_overflow=draw(st.sampled_from(["saturate", "wrap"])),
         order=draw(st.sampled_from(["canonical", "reversed"])),

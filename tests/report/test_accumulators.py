@@ -11,9 +11,11 @@ import pytest
 from matplotlib.axes import Axes
 
 import fxsim
-from fxsim.analysis import AccumulatorReport
+from fxsim.analysis import AccumulatorReport, forensics
+from fxsim.ops import FullyConnected
 from fxsim.report import accumulator_figures, bits_figure, curves_figure, overflow_figure, png, trajectory_figure
 from fxsim.report.page import Section, html_page
+from tests.ops.networks import single, tensor, weights
 
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).resolve().parents[2] / "models" / "digits"
@@ -88,6 +90,22 @@ def test_the_trajectory_is_the_worst_event(overflow: str) -> None:
     assert lines["exact sum"][-1] == path.exact[-1]
     assert lines["register"].tolist() == path.stored[:-1].tolist()
     assert len(lines["out of range"]) == int(path.events[:-1].sum())
+
+
+def test_the_trajectory_of_two_stages() -> None:
+    """100 + 100 - 60 in eight bits inside, two products per spill."""
+    net = single(
+        "FULLY_CONNECTED", FullyConnected(), tensor((1, 3), 1.0), tensor((1, 1), 1.0), weights([[50, 50, -60]])
+    )
+    hw = fxsim.Hardware(rows=1, cols=2, reduction="chain", inner_bits=8, inner_products=2)
+    event = forensics(fxsim.lower(net, hw), np.array([[2, 2, 1]], np.int8), net=net).first
+    assert event is not None
+    lines = {
+        str(line.get_label()): np.asarray(line.get_ydata()) for line in trajectory_figure(report(), event).axes[0].lines
+    }
+    assert lines["inner register, 8 bits"].tolist() == [0, 100, 127, 0, -60, 0]
+    assert lines["register"].tolist() == [0, 0, 0, 127, 127, 67]
+    assert lines["out of range"].tolist() == [127]
 
 
 def test_every_figure_draws_the_same_bytes_twice() -> None:

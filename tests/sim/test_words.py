@@ -26,7 +26,7 @@ def dense(*given: int) -> Network:
 
 def trap(net: Network, x: np.ndarray, **fields: Any) -> str:
     """The sentence, its cycle replaced by C where it is the one that the timing model gives the instruction."""
-    hw = Hardware(rows=2, cols=4, acc_bits=9, overflow="trap", bias_policy="apply", **fields)
+    hw = Hardware(rows=2, cols=4, overflow="trap", bias_policy="apply", **{"acc_bits": 9, **fields})
     program = fxsim.lower(net, hw)
     sentence: str = fxsim.simulate(program, x).trap
     instruction = int(sentence.split("instruction ")[1].split(":", maxsplit=1)[0])
@@ -54,6 +54,15 @@ def test_a_sum_that_leaves_its_register(fields: dict[str, Any], step: str, exact
     x = np.array([[0] * 8, [60] * 8], np.int8)
     place = f"sample 1, layer 0 'node' (FULLY_CONNECTED), output (0, 0), channel 0, {step}, cycle C: "
     assert trap(dense(0, 0), x, **fields) == place + END.format(exact, 10)
+
+
+def test_spills_that_are_wrong() -> None:
+    """Eight bits hold 127 of 240, twice: 127, then 254, in eight bits 127; no width mends that."""
+    x = np.array([[60] * 8], np.int8)
+    place = "sample 0, layer 0 'node' (FULLY_CONNECTED), output (0, 0), channel 0, k = 4..7, cycle C: "
+    inner = "sum of bias and spills 254; the inner accumulators of this channel overflowed 2 times"
+    sentence = trap(dense(0, 0), x, acc_bits=8, inner_bits=8, inner_products=4)
+    assert sentence == f"{place}8-bit accumulator trapped at +127; {inner}"
 
 
 def test_a_bias_that_leaves_its_register() -> None:

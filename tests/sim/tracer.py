@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fxsim.isa import Instruction, Mac, Merge, Program, Req, Space
-from fxsim.isa.meaning import add, load_bias, unpack_word
+from fxsim.isa.meaning import add, add_inner, load_bias, spill, unpack_word
 from fxsim.isa.reference import PlainMachine
 from fxsim.numerics.reference import ref_requantize
 
@@ -56,6 +56,7 @@ class Tracer(PlainMachine):
         self.called: list[tuple[int, int, int]] = []
         self.last_read = 0
         self.time = 0
+        self.inner_k = 0
 
     def log(self, history: History, what: str, where: Where, k: int, exact: int, stored: int, left: bool) -> None:
         history.log.append(Entry(self.time, what, where, k, exact, stored, left))
@@ -124,6 +125,19 @@ def logged() -> Iterator[None]:
         c = machine.counters(channel)
         return c.overflow_events + c.internal_wraps + c.bias_overflow_count
 
+    def run_inner(mac: Mac, machine: Tracer, slot: Any, site: Any, sums: list[int]) -> None:
+        machine.inner_k = mac.k_start + site.group * machine.cols
+        own_inner(mac, machine, slot, site, sums)
+
+    def taken(machine: Tracer, mac: Mac, channel: int, slot: Any, addend: int) -> None:
+        before = machine.counters(channel).inner_events
+        add_inner(machine, mac, channel, slot, addend)
+        half, row, at = machine.called[-1]
+        where, history = (machine.instruction, at - mac.slot, row), machine.slots[half, row, at]
+        event = machine.counters(channel).inner_events > before
+        machine.log(history, "inner", where, machine.inner_k, slot.inner_exact, slot.inner, event)
+        machine.inner_k += 1
+
     def applied(call: Any, what: str, machine: Tracer, rule: Any, site: Any, slot: Any, *numbers: int) -> None:
         before = left(machine, site.channel)
         call(machine, rule, site, slot, *numbers)
@@ -142,9 +156,12 @@ def logged() -> Iterator[None]:
         history.exact_code = ref_requantize(slot.exact, *word, req.scheme.name, max(req.acc_bits, needed), *rest)
         return value
 
-    own_read_out = Req._read_out
+    own_read_out, own_inner = Req._read_out, Mac._run_inner
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fxsim.isa.set.mac.add", lambda *a: applied(add, "sum", *a))
+        patch.setattr("fxsim.isa.set.mac.spill", lambda *a: applied(spill, "sum", *a))
+        patch.setattr("fxsim.isa.set.mac.add_inner", taken)
+        patch.setattr(Mac, "_run_inner", run_inner)
         patch.setattr("fxsim.isa.set.mac.load_bias", lambda *a: applied(load_bias, "bias", *a))
         patch.setattr("fxsim.isa.set.req.add", lambda *a: applied(add, "bias", *a))
         patch.setattr("fxsim.isa.set.merge.add", lambda *a: applied(add, "merge", *a))
