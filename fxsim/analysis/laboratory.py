@@ -12,7 +12,7 @@ from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccu
 from fxsim.analysis.assignment import assign_widths
 from fxsim.analysis.bit_cost import bit_costs
 from fxsim.analysis.bounds import layer_bounds
-from fxsim.analysis.exact import check_single_stage, widest_accumulator
+from fxsim.analysis.exact import check_single_stage, mac_nodes, widest_accumulator
 from fxsim.analysis.extract import before
 from fxsim.analysis.forensics import forensics
 from fxsim.analysis.labels import check_labels
@@ -65,7 +65,8 @@ def accumulators(
     Raises
     ------
     InputError
-        `x` does not fit, `labels` are not one class number per sample, `epsilon` is outside 0..1.
+        The network has no accumulators, `x` does not fit, `labels` are not one class number per sample, `epsilon` is
+        outside 0..1.
     LoweringError, HardwareError, QuantizationError
         The network does not fit the hardware: a bias that its accumulators cannot hold under bias_policy = error; it
         has inner accumulators.
@@ -116,6 +117,8 @@ def accumulators(
 
 def _check(net: Network, x: Any, labels: NDArray[Any] | None, epsilon: float) -> int:
     """Number of samples; what does not fit is refused before the work starts."""
+    if not mac_nodes(net):
+        raise InputError("network must have layers with accumulators", where=net.name)
     if not 0 <= epsilon <= 1:
         raise InputError("epsilon must be in 0..1", got=epsilon)
     if x is None:

@@ -113,7 +113,7 @@ class Observation:
             spare = (int(margins.min()), int(margins.max()))
             rows.append([layer.node, short_name(layer.name), *ends, *spare, layer.calibrated, layer.exceeding])
         remark = "Margin: bits of a channel between what is proved for every prefix and what was observed."
-        return Table(f"Observed on {self.samples:,} samples", heads, rows, remark)
+        return Table(f"Observed on {self.samples:,} samples", heads, rows, f"{remark}\n{self.sentence}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -54,7 +54,7 @@ def sections(report: AccumulatorReport) -> list[Part]:
     """The parts that `report` has, in reading order."""
     parts = [_bits(report)]
     if report.observation is not None:
-        parts.append(Part("Observed", report.observation.sentence, (report.observation.table(),)))
+        parts.append(Part("Observed", "", (report.observation.table(),)))
     if report.network_sweep is not None:
         parts.append(_curves(report.network_sweep))
     if report.forensics is not None:

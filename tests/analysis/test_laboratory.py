@@ -14,6 +14,7 @@ import fxsim
 from fxsim._core.errors import HardwareError, InputError, LoweringError, MissingDependencyError, TrapError
 from fxsim.analysis import AccumulatorReport, layer_bounds
 from fxsim.hw import Hardware
+from tests.lowering.nets import Chain
 
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).resolve().parents[2] / "models" / "digits"
@@ -75,7 +76,8 @@ def test_forensics_and_sweeps_are_those_of_the_machine() -> None:
 def test_the_text_has_every_section() -> None:
     text = report().table()
     for words in (
-        "Accumulator bits needed", "Observed on 30 samples", "One width in every layer, over 30 samples",
+        "Accumulator bits needed", "Observed on 30 samples", "at 95 % confidence", "held against 15 (odd)",
+        "One width in every layer, over 30 samples",
         "Overflows on the machine", "Where it happens most", "worst: sample", "Orders of layer 0 'dense1'",
         "Per-layer widths: accuracy over 30 samples, at most 10 points below", "Pareto front", "What a bit buys",
     ):  # fmt: skip
@@ -132,6 +134,12 @@ def test_trap_stops_with_the_sentence() -> None:
 def test_bad_input_is_refused_before_the_work_starts(error: Any, message: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(error, match=message if arguments.get("hw") != "no-such-preset" else "hardware must be"):
         fxsim.accumulators(FC, **{"x": X, "labels": Y, "hw": HW, **arguments})
+
+
+def test_a_network_without_accumulators_is_refused() -> None:
+    net = Chain((1, 4, 4, 2)).pool("MAX").build()
+    with pytest.raises(InputError, match="net: network must have layers with accumulators"):
+        fxsim.accumulators(net)
 
 
 def test_cells_need_a_synthesizer(monkeypatch: pytest.MonkeyPatch) -> None:
