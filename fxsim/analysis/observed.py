@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.tables import Table, short_name
-from fxsim.analysis.exact import check_single_stage, exact_run, mac_nodes
+from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.numerics import requantize, signed_widths
 from fxsim.ops import accumulate_outputs, gather, mac_params, position_chunks
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 _LEAST = 2
+_WIDEST_INNER = 63
 _CONFIDENCE = 0.05
 _INT64 = np.iinfo(np.int64)
 
@@ -47,11 +48,14 @@ class ObservedLayer:
         Width that holds them.
     output_equal
         Least width at which, and at every greater one, no OFM code of the channel differs from the exact one, under the
-        layer's overflow rule. The internal register of readout is as wide as the hardware's, or as that width.
+        layer's overflow rule. The internal register of readout is as wide as the hardware's, or as that width; an inner
+        accumulator spills exact sums.
     calibrated
         Width of the layer on the calibration half.
     exceeding
         Held-out samples with a prefix outside the calibrated width.
+    inner_bits
+        Width at which the inner accumulator spills exact sums; None where there is none.
     """
 
     node: int
@@ -62,6 +66,7 @@ class ObservedLayer:
     output_equal: Ints
     calibrated: int
     exceeding: int
+    inner_bits: Ints | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,12 +111,15 @@ class Observation:
         """One line per layer."""
         heads = ["#", "layer", "acc min", "acc max", "observed bits", "least margin", "greatest margin",
                  "calibrated bits", "held-out samples beyond"]  # fmt: skip
-        rows = []
+        rows: list[list[object]] = []
         for number, layer in enumerate(self.layers):
             margins = self.margins(number)
             ends = (int(layer.low.min()), int(layer.high.max()), int(layer.bits.max()))
             spare = (int(margins.min()), int(margins.max()))
             rows.append([layer.node, short_name(layer.name), *ends, *spare, layer.calibrated, layer.exceeding])
+        if all(layer.inner_bits is not None for layer in self.layers):
+            heads.append("inner bits")
+            rows = [[*row, int(np.max(layer.inner_bits))] for row, layer in zip(rows, self.layers, strict=True)]
         remark = "Margin: bits of a channel between what is proved for every prefix and what was observed."
         return Table(f"Observed on {self.samples:,} samples", heads, rows, f"{remark}\n{self.sentence}")
 
@@ -129,6 +137,7 @@ class Observation:
                     "margins": self.margins(number).tolist(),
                     "calibrated": layer.calibrated,
                     "exceeding": layer.exceeding,
+                    "inner_bits": None if layer.inner_bits is None else layer.inner_bits.tolist(),
                 }
                 for number, layer in enumerate(self.layers)
             ],
@@ -151,7 +160,7 @@ def observe(net: Network, x: object, numerics: Numerics, bounds: Sequence[LayerB
     net, x
         As for `fxsim.golden`.
     numerics
-        Groups, order, parts and overflow rule; its width plays no part.
+        Groups, order, parts and overflow rule; its widths play no part.
     bounds
         Of the same network and numerics: what is proved.
 
@@ -161,10 +170,7 @@ def observe(net: Network, x: object, numerics: Numerics, bounds: Sequence[LayerB
         `x` does not fit.
     LoweringError
         A sum fits no accumulator.
-    HardwareError
-        `numerics` has an inner accumulator.
     """
-    check_single_stage(numerics)
     tensors, wide = exact_run(net, x, numerics)
     rule = dataclasses.replace(numerics, bias_policy="apply")
     ifms = {number: _ifm(net, number) for number in mac_nodes(net)}
@@ -185,6 +191,7 @@ class _Looker:
     def __init__(self, net: Network, number: int, rule: Numerics, wide: int, ifm: NDArray[Any]) -> None:
         self.number, self.name = number, net.nodes[number].name
         self.internal = rule.acc_internal_bits
+        rule = dataclasses.replace(rule, inner_bits=_WIDEST_INNER if rule.inner_bits else 0)
         self.rule = dataclasses.replace(rule, acc_bits=wide, acc_internal_bits=max(wide, rule.acc_internal_bits))
         self.params: MacParams = mac_params(net, net.nodes[number], self.rule)
         self.wide, self.samples = wide, len(ifm)
@@ -196,21 +203,32 @@ class _Looker:
         """Extremes of every sample, then the widths that follow."""
         lows = np.full((self.samples, self.params.channels), _INT64.max)
         highs = np.full((self.samples, self.params.channels), _INT64.min)
-        equal = np.full(self.params.channels, _LEAST)
+        equal, inner = np.full((2, self.params.channels), _LEAST)
         for rows, x in self._operands():
             found = accumulate_outputs(self.params, x, self.rule)
             here, cuts = self._samples_of(rows)
             lows[here] = np.minimum(lows[here], np.minimum.reduceat(found.low, cuts, axis=0))
             highs[here] = np.maximum(highs[here], np.maximum.reduceat(found.high, cuts, axis=0))
             self._raise(equal, x, found)
-        return self._record(lows, highs, equal)
+            inner = np.maximum(inner, signed_widths(found.inner_low, found.inner_high).max(axis=0))
+        return self._record(lows, highs, equal, inner)
 
-    def _record(self, lows: Ints, highs: Ints, equal: Ints) -> ObservedLayer:
+    def _record(self, lows: Ints, highs: Ints, equal: Ints, inner: Ints) -> ObservedLayer:
         low, high = lows.min(axis=0), highs.max(axis=0)
         needed = signed_widths(lows, highs).max(axis=1)
         calibrated = int(needed[::2].max())
         exceeding = int(np.count_nonzero(needed[1::2] > calibrated))
-        return ObservedLayer(self.number, self.name, low, high, signed_widths(low, high), equal, calibrated, exceeding)
+        return ObservedLayer(
+            self.number,
+            self.name,
+            low,
+            high,
+            signed_widths(low, high),
+            equal,
+            calibrated,
+            exceeding,
+            inner if self.rule.inner_bits else None,
+        )
 
     def _operands(self) -> Iterator[tuple[slice, Ints]]:
         depth, channels = self.params.stream.shape

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim._core.errors import InputError
-from fxsim.analysis.exact import check_single_stage, mac_nodes
-from fxsim.analysis.reach import Reach, mask_reach, tap_masks
+from fxsim._core.errors import HardwareError, InputError
+from fxsim.analysis.exact import mac_nodes
+from fxsim.analysis.reach import Reach, inner_reach, mask_reach, tap_masks
 from fxsim.graph import from_samples, sample_shape
 from fxsim.numerics import bits_needed
 from fxsim.ops import mac_params
@@ -89,15 +89,18 @@ def witness(net: Network, number: int, numerics: Numerics, *, channel: int | Non
     LoweringError
         `numerics` cannot hold the layer's operands.
     HardwareError
-        `numerics` has an inner accumulator.
+        The node's inner accumulators may overflow, so that prefixes of exact sums say nothing about the outer ones.
     """
-    check_single_stage(numerics)
     if number not in mac_nodes(net):
         raise InputError("node must have accumulators", got=number)
     rule = dataclasses.replace(numerics, bias_policy="apply")
     params = mac_params(net, net.nodes[number], rule)
     if channel is not None and not 0 <= channel < params.channels:
         raise InputError(f"channel must be in 0..{params.channels - 1}", got=channel)
+    inner = inner_width(params, rule)
+    if inner > rule.inner_bits:
+        expected = f"inner accumulators must have {inner} bits for the outer ones to have a witness"
+        raise HardwareError(expected, got=rule.inner_bits, where=f"layer {net.nodes[number].name!r}")
     end, application, row, position, prefix = _worst(params, rule, channel)
     value = net.values[net.nodes[number].inputs[0]]
     image = _image(params, position, row, greatest=bool(end))
@@ -116,6 +119,14 @@ def witness(net: Network, number: int, numerics: Numerics, *, channel: int | Non
         reach="layer" if x is None else "network",
         x=x,
     )
+
+
+def inner_width(params: MacParams, rule: Numerics) -> int:
+    """Width at which a layer's inner accumulators spill exact sums of any IFM of the right type; 0 without them."""
+    if not rule.inner_bits:
+        return 0
+    free = np.ones(params.window.channels, np.int64)
+    return int(inner_reach(params, rule, free * params.x_lo, free * params.x_hi).every_bits.max())
 
 
 def _worst(params: MacParams, rule: Numerics, channel: int | None) -> tuple[int, int, int, int, int]:

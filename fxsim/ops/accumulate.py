@@ -108,6 +108,10 @@ class Accumulated:
     wraps: Ints
     bias_left: Ints
     inner_events: Ints
+    inner_low: Ints
+    """Least exact window sum that the inner accumulator must hold for its spills to be exact; 0 where there is none."""
+    inner_high: Ints
+    """Greatest such sum."""
 
     def stats(self) -> LayerStats:
         """Counters and extremes by channel."""
@@ -176,7 +180,7 @@ class _Accumulators:
         self.mode = Overflow[numerics.overflow.upper()]
         self.initial = np.broadcast_to(initial, (positions, initial.size))
         self.left = np.zeros(self.initial.shape, np.int64)
-        self.inner_left = np.zeros(self.initial.shape, np.int64)
+        self.inner_left, self.inner_low, self.inner_high = (np.zeros(self.initial.shape, np.int64) for _ in range(3))
         self.bias_first = numerics.bias_order == "first"
         self.low = np.array(self.initial) if self.bias_first else np.full(self.initial.shape, _INT64.max)
         self.high = np.array(self.initial) if self.bias_first else np.full(self.initial.shape, _INT64.min)
@@ -223,7 +227,15 @@ class _Accumulators:
             wanted, exact = register + added, exact + added
             register = overflow_array(wanted, self.numerics.inner_bits, mode, self.numerics.inner_bits)
             self.inner_left += register != wanted
+            if mode is Overflow.SATURATE:
+                self._see_inner(exact)
+        self._see_inner(exact)
         return register, exact
+
+    def _see_inner(self, exact: Ints) -> None:
+        """A window sum that must fit: every one under saturate, under wrap what is spilled."""
+        np.minimum(self.inner_low, exact, out=self.inner_low)
+        np.maximum(self.inner_high, exact, out=self.inner_high)
 
     def _apply(self, part: _Part, added: Ints, exact: Ints) -> None:
         """One rule application on every output of `part`."""
@@ -243,4 +255,5 @@ class _Accumulators:
             value = overflow_array(value, self.numerics.acc_bits, Overflow.SATURATE, self.numerics.acc_bits)
             events, wraps = (value != total.register).astype(np.int64), self.left
         bias_left = (self.bias_first & (self._rule(self.initial) != self.initial)).astype(np.int64)
-        return Accumulated(value, total.exact, self.low, self.high, events, wraps, bias_left, self.inner_left)
+        inner = self.inner_left, self.inner_low, self.inner_high
+        return Accumulated(value, total.exact, self.low, self.high, events, wraps, bias_left, *inner)

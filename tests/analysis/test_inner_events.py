@@ -14,7 +14,7 @@ from fxsim.hw import Hardware
 from fxsim.ops import FullyConnected
 from fxsim.sim.locate import Phase
 from tests.analysis.logs import bits_of
-from tests.analysis.test_forensics import found_in
+from tests.analysis.test_forensics import found_in, vectors
 from tests.ops.networks import bias, single, tensor, weights
 
 PAIRS: dict[str, Any] = {
@@ -53,6 +53,15 @@ def test_a_spill_that_leaves_the_outer_range() -> None:
     assert (event.phase, event.k, event.exact, event.stored) == (Phase.SUM, 0, 30600, 16383)
     assert event.enough_bits == bits_of(30600 + 32767) == 17
     assert event.sentence.endswith("exact sum 30,600; output 74 LSB too low; 17 bits would be enough")
+
+
+def test_a_spill_comes_with_its_last_group() -> None:
+    """Windows of two groups: 400 leaves nine bits as it is spilled, 1016 leaves ten bits in the first group."""
+    fields = {"inner_bits": 10, "inner_products": 8}
+    event = vectors([[2] * 8], [[25] * 8, [127] * 4 + [0] * 4], **fields)
+    assert (event.phase, event.output.x, event.k, event.exact, event.stored) == (Phase.INNER, 1, 0, 1016, 511)
+    calm = vectors([[2] * 8], [[25] * 8, [0] * 8], **fields)
+    assert (calm.phase, calm.output.x, calm.k, calm.exact, calm.stored) == (Phase.SUM, 0, 0, 400, 255)
 
 
 def test_rates_of_inner_events() -> None:

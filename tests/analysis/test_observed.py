@@ -28,6 +28,8 @@ RULES: list[dict[str, Any]] = [
     {"overflow": "saturate", "reduction": "chain", "group_size": 1, "split_k": 2},
     {"overflow": "trap", "bias_order": "last"},
     {"overflow": "readout", "acc_bits": 12, "acc_internal_bits": 14, "bias_policy": "apply"},
+    {"overflow": "saturate", "cols": 4, "inner_bits": 40, "inner_products": 8},
+    {"overflow": "wrap", "cols": 4, "inner_bits": 40, "inner_products": 8, "split_k": 2, "order": "reversed"},
 ]
 
 
@@ -66,6 +68,45 @@ def test_one_layer_against_golden_at_every_width(kind: str, fields: dict[str, An
         half = 1 << (int(bits) - 1)
         assert -half <= low <= high < half
         assert bits == 2 or low < -(half >> 1) or high >= half >> 1
+
+
+@pytest.mark.parametrize("inner_overflow", ["saturate", "wrap"])
+@pytest.mark.parametrize("kind", NETS)
+def test_inner_widths_against_golden_at_every_width(kind: str, inner_overflow: str) -> None:
+    """Saturate: the least width without events, found by trying; wrap: a width at which outputs are exact."""
+    net, x = NETS[kind](), random_samples(NETS[kind](), 1, 4)
+    rule = numerics({"cols": 4, "inner_bits": 11, "inner_products": 8, "inner_overflow": inner_overflow})
+    (layer,) = observe(net, x, rule, layer_bounds(net, rule)).layers
+    assert layer.inner_bits is not None
+    tried = [dataclasses.replace(rule, inner_bits=bits) for bits in range(2, 24)]
+    if inner_overflow == "saturate":
+        events = [golden_stats(net, x, each)[1][0].channel_inner_events for each in tried]
+        assert layer.inner_bits.tolist() == (2 + np.count_nonzero(events, axis=0)).tolist()
+    name = net.values[net.outputs[0]].name
+    fits = golden(net, x, numerics=tried[int(layer.inner_bits.max()) - 2])[name]
+    assert np.array_equal(fits, golden(net, x)[name])
+    assert layer.output_equal.tolist() == brute_equal(net, x, dataclasses.replace(rule, inner_bits=40))
+    (plain,) = observe(net, x, dataclasses.replace(rule, inner_bits=0), layer_bounds(net, rule)).layers
+    assert plain.inner_bits is None
+
+
+def test_spilled_sums_under_wrap_by_hand() -> None:
+    """Products 100, -60, 7 and 20, two a window: 100 and 40 must fit under saturate, 40 and 27 under wrap."""
+    net = Chain((1, 4), zero_point=0).dense(1, bias=False).build()
+    weights = net.values[1].data
+    assert weights is not None
+    weights[...] = [[100, -60, 7, 20]]
+    x = np.ones((2, 4), np.int8)
+    for overflow, bits in (("saturate", 8), ("wrap", 7)):
+        fields = {"inner_bits": 8, "inner_products": 2, "inner_overflow": overflow}
+        rule = numerics({"cols": 1, "reduction": "chain", **fields})
+        found = observe(net, x, rule, layer_bounds(net, rule))
+        (layer,) = found.layers
+        assert layer.inner_bits is not None
+        assert layer.inner_bits.tolist() == [bits]
+        assert (layer.low.tolist(), layer.high.tolist()) == ([0], [67])
+        assert (found.table().heads[-1], found.table().rows[0][-1]) == ("inner bits", bits)
+        assert found.to_dict()["layers"][0]["inner_bits"] == [bits]
 
 
 def test_later_layers_see_the_exact_ifm() -> None:

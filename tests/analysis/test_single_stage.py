@@ -10,7 +10,7 @@ import pytest
 import fxsim
 from fxsim import Hardware
 from fxsim._core.errors import HardwareError
-from fxsim.analysis import accumulators, compare_orders, exact_run, observe, width_sweep, witness
+from fxsim.analysis import accumulators, compare_orders, exact_run, width_sweep
 from fxsim.api import random_samples
 from fxsim.graph import Network
 from fxsim.sim import carried_numerics
@@ -27,8 +27,6 @@ def net() -> Network:
     "analysis",
     [
         lambda n, x: accumulators(n, x, hw=TWO_STAGES),
-        lambda n, x: observe(n, x, TWO_STAGES.numerics, []),
-        lambda n, _: witness(n, 0, TWO_STAGES.numerics),
         lambda n, x: width_sweep(n, x, numerics=TWO_STAGES.numerics),
     ],
 )

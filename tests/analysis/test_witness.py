@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import fxsim
 from fxsim import Hardware
-from fxsim._core.errors import InputError
+from fxsim._core.errors import HardwareError, InputError
 from fxsim.analysis import isolate, layer_bounds, witness
 from fxsim.graph import Network
 from fxsim.hw import Numerics
@@ -77,6 +77,31 @@ def test_the_simulator_overflows_one_bit_narrower(name: str, numerics: Numerics,
     assert mode == "wrap" or result.layers[0].overflow_count == result.layers[0].bias_overflow_count == 0
     extremes = (result.layers[0].acc_min, result.layers[0].acc_max)
     assert found.prefix in extremes or mode in ("wrap", "readout")
+
+
+def test_a_witness_behind_inner_accumulators() -> None:
+    """Windows of eight products of at most 127 * 127 + 1: the outer width is attained, the inner one fits 18 bits."""
+    net = LAYERS["dense"]
+    hw = Hardware(cols=4, bias_policy="apply", inner_bits=18, inner_products=8)
+    found = witness(net, 1, hw.numerics)
+    part = isolate(net, 1)
+    for bits, overflows in ((found.bits, False), (found.bits - 1, True)):
+        layer = fxsim.run(part, found.ifm, hw=hw.replace(acc_bits=bits)).layers[0]
+        assert (bool(layer.overflow_count + layer.bias_overflow_count), layer.inner_events) == (overflows, 0)
+    assert found.prefix in (layer.acc_min, layer.acc_max)
+
+
+def test_inner_accumulators_that_may_overflow_have_no_witness() -> None:
+    """Two products of -128 * -127 make 32512; of -128 * -128, 32768, which needs 17 bits."""
+    net = Chain((1, 4), zero_point=0).dense(1, bias=False).build()
+    weights = net.values[1].data
+    assert weights is not None
+    rule = Hardware(cols=1, reduction="chain", inner_bits=16, inner_products=2).numerics
+    weights[...] = [[-127, -127, 5, 5]]
+    assert witness(net, 0, rule).bits == 17
+    weights[...] = [[-128, -128, 5, 5]]
+    with pytest.raises(HardwareError, match=r"layer 'n0': inner accumulators must have 17 bits .* witness, not 16"):
+        witness(net, 0, rule)
 
 
 def test_the_input_of_the_network_under_another_shape_is_network_reachable() -> None:
