@@ -117,9 +117,10 @@ class Observation:
             ends = (int(layer.low.min()), int(layer.high.max()), int(layer.bits.max()))
             spare = (int(margins.min()), int(margins.max()))
             rows.append([layer.node, short_name(layer.name), *ends, *spare, layer.calibrated, layer.exceeding])
-        if all(layer.inner_bits is not None for layer in self.layers):
+        inner = [int(layer.inner_bits.max()) for layer in self.layers if layer.inner_bits is not None]
+        if inner:
             heads.append("inner bits")
-            rows = [[*row, int(np.max(layer.inner_bits))] for row, layer in zip(rows, self.layers, strict=True)]
+            rows = [[*row, bits] for row, bits in zip(rows, inner, strict=True)]
         remark = "Margin: bits of a channel between what is proved for every prefix and what was observed."
         return Table(f"Observed on {self.samples:,} samples", heads, rows, f"{remark}\n{self.sentence}")
 
