@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +19,6 @@ Array = NDArray[np.generic]
 Ints = NDArray[np.int64]
 Words = NDArray[np.int32]
 
-_KNOWN = frozenset({
-    "act_bits", "weight_bits", "acc_bits", "acc_internal_bits", "overflow", "reduction", "group_size", "order",
-    "split_k", "bias_order", "zero_point", "bias_bits", "bias_policy", "requantizer",
-})  # fmt: skip
 _INTERNAL_BITS = 31
 _WIDEST = 32
 _SHIFTS = (-31, 30)
@@ -31,19 +27,9 @@ _SUM_WORDS = 1 << 16
 """Group sums of a block stay inside the second-level cache."""
 
 
-def is_known(numerics: Numerics) -> bool:
-    """Whether every field of `numerics` that this module does not know has its default."""
-    others = [field for field in fields(numerics) if field.name not in _KNOWN]
-    return all(getattr(numerics, field.name) == field.default for field in others)
-
-
 def fits_kernel(params: MacParams, numerics: Numerics, modes: tuple[str, ...], widths: tuple[int, ...]) -> bool:
     """Whether the kernel is exact for a layer: its sums are small for any operands, so are the widths."""
-    if (
-        not is_known(numerics)
-        or widths[-1] > _WIDEST
-        or ("readout" in modes and numerics.acc_internal_bits < _INTERNAL_BITS)
-    ):
+    if widths[-1] > _WIDEST or ("readout" in modes and numerics.acc_internal_bits < _INTERNAL_BITS):
         return False
     least, greatest = _operand_range(params)
     shift = params.requant.shift

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.analysis.width_kernel import Prepared, is_known, mode_codes
+from fxsim.analysis.width_kernel import Prepared, mode_codes
 from fxsim.numerics import requantize
 from fxsim.ops import Accumulated, accumulate_outputs, gather, position_chunks
 
@@ -222,7 +222,7 @@ class _LayerTally:
 
     def _touched(self, exact: Accumulated, numerics: Numerics) -> NDArray[np.bool_]:
         """Positions with an output whose prefixes leave the width; all where the requantizer's own width changes."""
-        if not is_known(numerics) or max(numerics.acc_bits, RUNTIME_BITS) != max(self.exact_bits, RUNTIME_BITS):
+        if max(numerics.acc_bits, RUNTIME_BITS) != max(self.exact_bits, RUNTIME_BITS):
             return np.ones(len(exact.low), np.bool_)
         low, high = -(1 << (numerics.acc_bits - 1)), (1 << (numerics.acc_bits - 1)) - 1
         return np.asarray(((exact.low < low) | (exact.high > high)).any(axis=1))

@@ -267,7 +267,7 @@ def see_exact(layer: SweepLayer, work: Block, counts: SweepCounts, rows: int, la
     for m in range(rows * LANES):
         work.wanted[m] = layer.geometry[OUT_ZERO]
     compare_rows(work, work.right, work.wanted, rows)
-    for n in range(min(LANES, layer.geometry[CHANNELS] - lane)):
+    for n in range(LANES):
         counts.signal[0] += work.noise[n]
     for r in range(rows):
         see_lanes(work.least, r * LANES, counts.least, counts.greatest, lane)

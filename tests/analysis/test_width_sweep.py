@@ -156,6 +156,52 @@ def test_sums_at_the_edge_of_the_range() -> None:
     assert check_isolated(chain.build(), x, Numerics(), found) > 0
 
 
+def summing(bias: list[int], data: list[list[int]]) -> tuple[Network, Array]:
+    """Weights of 1 and a bias per channel, for pairs of data codes."""
+    chain = Chain((len(data), 2), scale=8.0, zero_point=0).dense(len(bias))
+    chain.values[1] = dataclasses.replace(chain.values[1], data=np.ones((len(bias), 2), np.int8))
+    chain.values[2] = dataclasses.replace(chain.values[2], data=np.array(bias, np.int32))
+    return chain.build(), np.array([data], np.int8)
+
+
+def test_a_bias_at_the_edge_of_the_range() -> None:
+    net, x = summing([127, 128, -128, -129], [[0, 0], [0, 0]])
+    found = width_sweep(net, x, numerics=Numerics(), widths=(8,), isolated=True)
+    bias = found.stats(0, "wrap", 8).channel_bias_overflow_count
+    assert bias.tolist() == [0, 2, 0, 2]
+    check_isolated(net, x, Numerics(), found)
+
+
+def test_a_late_bias_is_no_prefix_before_the_end() -> None:
+    """All sums stay above 0, where they start."""
+    net, x = summing([50, 60], [[20, 30], [3, 4]])
+    numerics = Numerics(bias_order="last")
+    found = width_sweep(net, x, numerics=numerics, widths=(7, 8), isolated=True)
+    assert found.stats(0, "wrap", 8).channel_acc_min.tolist() == [7, 7]
+    check_isolated(net, x, numerics, found)
+
+
+def test_sums_too_large_for_the_kernel() -> None:
+    """Beyond 2**30 the sums of any group, and of any prefix, are left to NumPy."""
+    net, x = summing([1_900_000_000, -1_900_000_000, (1 << 31) - 10, 1 << 29], [[127, 127], [1, 2]])
+    numerics = Numerics(zero_point="subtract")
+    found = width_sweep(net, x, numerics=numerics, widths=(9, 30, 31, 32), isolated=True)
+    assert found.events[0, 0].tolist() != found.events[0, 1].tolist()
+    tensors, stats = golden_stats(net, x, Numerics(overflow="wrap", acc_bits=31, bias_policy="apply"))
+    assert found.stats(0, "wrap", 31).same_as(stats[0])
+    assert tensors
+
+
+def test_several_images_a_sample() -> None:
+    """The model's own first dimension is 2: two images share their sample's counters."""
+    net = Chain((2, 4, 4, 3), seed=8).conv(5).depthwise().build()
+    x = random_samples(net, 8, 3)
+    found = width_sweep(net, x, numerics=Numerics(), widths=(8, 11), isolated=True)
+    assert check_isolated(net, x, Numerics(), found) > 0
+    assert found.bias_overflowed[0, 0, 0] > 0
+    assert check_network(net, x, Numerics(), width_sweep(net, x, numerics=Numerics(), widths=(8, 11))) > 0
+
+
 def test_a_layer_of_many_positions() -> None:
     """The greatest errors are not among the last positions; widths beyond 32 bits take the slow way."""
     net = Chain((1, 40, 40, 40), seed=5).conv(2).build()
@@ -168,11 +214,12 @@ def test_a_layer_of_many_positions() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("requantizer", ["profile", "TFL_SINGLE", "RNDNU", "TFL_DOUBLE_FP", "FP32_RNE"])
 def test_many_channels_and_schemes(requantizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several lane blocks, shared and private operands, scales above and below 1, samples in several parts."""
+    """Several lane blocks, both ways of operands, scales above and below 1, parts of the samples, a faint one last."""
     monkeypatch.setattr(import_module("fxsim.analysis.width_sweep"), "_CHUNK_BYTES", 1 << 13)
     net = Chain((1, 6, 7, 5), seed=9, scale=1.0).conv(20).depthwise().conv(33, (1, 1)).build()
     numerics = Numerics(requantizer=requantizer, reduction="chain", group_size=1, split_k=2)
-    x = random_samples(net, 8, 5)
+    x: Array = random_samples(net, 8, 5)["x"]
+    x[-1] //= 40
     alone = width_sweep(net, x, numerics=numerics, widths=(9, 14), isolated=True)
     assert check_isolated(net, x, numerics, alone) > 0
     assert check_network(net, x, numerics, width_sweep(net, x, numerics=numerics, widths=(9, 14))) > 0
