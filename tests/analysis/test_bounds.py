@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fxsim.analysis import a2q_widths, layer_bounds
@@ -21,6 +21,9 @@ from tests.ops.mac_cases import MacCase, mac_cases
 from tests.ops.networks import bias, single, tensor, weights
 
 WIDE: dict[str, Any] = {"acc_bits": 48, "overflow": "saturate", "bias_policy": "apply"}
+
+FEW = settings(max_examples=60)
+"""A case is a whole layer in plain integers."""
 
 
 @st.composite
@@ -94,6 +97,7 @@ def width(low: int, high: int) -> int:
     return next(bits for bits in range(2, 64) if -(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1))
 
 
+@FEW
 @given(mac_cases(), orders() | stages())
 def test_exact_prefixes_are_those_of_extreme_inputs(case: MacCase, numerics: Numerics) -> None:
     (found,) = layer_bounds(case.net, numerics)
@@ -107,6 +111,7 @@ def test_exact_prefixes_are_those_of_extreme_inputs(case: MacCase, numerics: Num
         assert found.exact_saturate[c] == width(min(low), max(high)) <= min(found.type[c], found.l1[c])
 
 
+@FEW
 @given(mac_cases(), stages())
 def test_inner_sums_are_those_of_extreme_inputs(case: MacCase, numerics: Numerics) -> None:
     (found,) = layer_bounds(case.net, numerics)
@@ -121,6 +126,7 @@ def test_inner_sums_are_those_of_extreme_inputs(case: MacCase, numerics: Numeric
         assert own.inner_fits == (fits or bits < 2)
 
 
+@FEW
 @given(mac_cases(), orders() | stages())
 def test_no_input_exceeds_the_bounds(case: MacCase, numerics: Numerics) -> None:
     (found,) = layer_bounds(case.net, numerics)
@@ -129,6 +135,7 @@ def test_no_input_exceeds_the_bounds(case: MacCase, numerics: Numerics) -> None:
     assert (stats.channel_acc_max <= found.exact.high.max(axis=0)).all()
 
 
+@FEW
 @given(mac_cases(), orders() | stages(), st.sampled_from(["saturate", "wrap", "readout"]))
 def test_nothing_overflows_at_the_width(case: MacCase, numerics: Numerics, overflow: str) -> None:
     (found,) = layer_bounds(case.net, numerics)
