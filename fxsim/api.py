@@ -23,7 +23,7 @@ from fxsim.graph import Network, Tensors, random_samples
 from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics
 from fxsim.lowering import lower as lower_network
 from fxsim.oracle import golden as golden_network
-from fxsim.rtl import has_yosys, row_cells
+from fxsim.rtl import has_yosys, row_cells, row_verilog
 from fxsim.sim import Result, simulate
 from fxsim.sim import estimate as estimate_program
 
@@ -167,7 +167,8 @@ def accumulators(
     InputError
         `x` or `labels` do not fit, or `epsilon` is outside 0..1.
     LoweringError, HardwareError, QuantizationError
-        The network does not fit the hardware; a bias that its accumulators cannot hold under bias_policy = error.
+        The network does not fit the hardware; a bias that its accumulators cannot hold under bias_policy = error;
+        `cells` with inner accumulators.
     TrapError
         Under overflow = trap an accumulator overflows on `x`.
     MissingDependencyError
@@ -176,6 +177,8 @@ def accumulators(
     hardware = Hardware.load(hw)
     if cells and not has_yosys():
         raise MissingDependencyError("yosys must be installed to count cells")
+    if cells:
+        row_verilog(hardware)
     report = accumulator_report(_network(net), x, hw=hardware, labels=labels, epsilon=epsilon)
     if not cells:
         return report

@@ -32,6 +32,7 @@ PROOFS = {
     "exact_saturate": "the same: every prefix at a rule application, the bias as loaded included",
     "propagated_wrap": "the same final sum, operand ranges propagated from the layers before",
     "propagated": "the same prefixes, operand ranges propagated from the layers before",
+    "inner": "what inner accumulators must hold to spill exact sums, operand ranges propagated",
 }
 """Columns that are theorems, and what they rest on."""
 OBSERVATIONS = {
@@ -39,6 +40,7 @@ OBSERVATIONS = {
     "calibrated": "as propagated, with the range of IFM codes on the samples seen",
     "observed": "every prefix on the samples seen",
     "output_equal": "the least width at which no OFM code on the samples changes, under the hardware's overflow rule",
+    "inner_observed": "as inner, on the samples seen",
 }
 """Columns that hold for the samples seen, and for no other."""
 
@@ -63,6 +65,8 @@ class Bits:
     calibrated: Any = None
     observed: Any = None
     output_equal: Any = None
+    inner: Any = None
+    inner_observed: Any = None
 
     def widest(self) -> Bits:
         """The widths of the layer whose channels these are."""
@@ -87,9 +91,11 @@ class LayerAccumulators:
         Widths of the layer and of its channels.
     witness
         An IFM that attains the exact bound under the hardware's overflow rule, and the network input that makes it
-        where one was found.
+        where one was found. None where inner accumulators may overflow: exact sums then say nothing about the register.
     reached
         Width that some input of the network is known to need, at most the exact one; None where none was searched for.
+    inner_fits
+        Whether no input can make the inner accumulators spill anything but exact sums, or there are none.
     """
 
     number: int
@@ -98,8 +104,9 @@ class LayerAccumulators:
     depth: int
     bits: Bits
     channel_bits: Bits
-    witness: Witness
+    witness: Witness | None
     reached: int | None
+    inner_fits: bool
 
     @property
     def channels(self) -> int:
@@ -107,14 +114,16 @@ class LayerAccumulators:
         return len(self.channel_bits.type)
 
     def proved(self, overflow: str) -> int:
-        """Width at which no input can make an event under rule `overflow`."""
+        """Width at which no input can make an event under rule `overflow`, if `inner_fits`."""
         final = overflow in ("wrap", "readout")
         return int(self.bits.propagated_wrap if final else self.bits.propagated)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        record = {name: getattr(self, name) for name in ("number", "name", "op", "depth", "channels", "reached")}
-        record["witness"] = self.witness.sentence
+        record = {
+            name: getattr(self, name) for name in ("number", "name", "op", "depth", "channels", "reached", "inner_fits")
+        }
+        record["witness"] = None if self.witness is None else self.witness.sentence
         return {**record, "bits": self.bits.to_dict(), "channel_bits": self.channel_bits.to_dict()}
 
 
@@ -133,13 +142,14 @@ class AccumulatorReport:
     observation
         What the samples can say, and cannot: split, margins, the bound that zero events allow.
     layer_sweep, network_sweep
-        Every width and overflow rule: every layer alone on the exact IFM; the whole network.
+        Every width and overflow rule: every layer alone on the exact IFM; the whole network. None with inner
+        accumulators.
     forensics
         What overflows on this hardware as it is.
     orders
         Every layer under other orders of accumulation, on the first `order_samples` samples.
     assignments
-        Widths layer by layer.
+        Widths layer by layer; None where inner accumulators may overflow.
     costs, cells
         What a bit buys: energy and bank bits; cells of one PE row, empty without a synthesizer.
     """

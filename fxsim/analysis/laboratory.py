@@ -12,7 +12,7 @@ from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccu
 from fxsim.analysis.assignment import assign_widths
 from fxsim.analysis.bit_cost import bit_costs
 from fxsim.analysis.bounds import layer_bounds
-from fxsim.analysis.exact import check_single_stage, mac_nodes, widest_accumulator
+from fxsim.analysis.exact import mac_nodes, widest_accumulator
 from fxsim.analysis.extract import before
 from fxsim.analysis.forensics import forensics
 from fxsim.analysis.labels import check_labels
@@ -20,21 +20,24 @@ from fxsim.analysis.observed import observe
 from fxsim.analysis.orders import compare_orders
 from fxsim.analysis.search import search_network
 from fxsim.analysis.width_sweep import width_sweep
-from fxsim.analysis.witness import witness
+from fxsim.analysis.witness import inner_width, witness
 from fxsim.lowering import lower
 from fxsim.ops import OPERATORS
 from fxsim.oracle import input_arrays
+from fxsim.sim import Phase, simulate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fxsim.analysis.bounds import LayerBounds
+    from fxsim.analysis.forensics import Forensics
     from fxsim.analysis.observed import ObservedLayer
     from fxsim.analysis.witness import Witness
     from fxsim.graph import Network
     from fxsim.hw import Hardware, Numerics
+    from fxsim.isa import Program
 
-Attained = tuple["Witness", int | None]
+Attained = tuple["Witness | None", int | None]
 """A witness of a layer's exact bound, and the width that an input of the network is known to need."""
 
 WIDTHS = range(8, 33)
@@ -68,12 +71,10 @@ def accumulators(
         The network has no accumulators, `x` does not fit, `labels` are not one class number per sample, `epsilon` is
         outside 0..1.
     LoweringError, HardwareError, QuantizationError
-        The network does not fit the hardware: a bias that its accumulators cannot hold under bias_policy = error; it
-        has inner accumulators.
+        The network does not fit the hardware: a bias that its accumulators cannot hold under bias_policy = error.
     TrapError
         Under overflow = trap an accumulator overflows on `x`; the message says where, and what would be enough.
     """
-    check_single_stage(hw.numerics)
     samples = _check(net, x, labels, epsilon)
     program = lower(net, hw)
     wide = _wide(net, hw.numerics)
@@ -90,19 +91,19 @@ def accumulators(
     if x is None:
         return report
     found = forensics(program, x, net=net)
-    if hw.numerics.overflow == "trap" and found.first is not None:
-        raise TrapError(f"no accumulator may overflow under overflow = trap: {found.first.sentence}", where=net.name)
+    trapped = _trap(program, x, found) if hw.numerics.overflow == "trap" else ""
+    if trapped:
+        raise TrapError(f"no accumulator may overflow under overflow = trap: {trapped}", where=net.name)
     observation = observe(net, x, hw.numerics, bounds)
     calibrated = layer_bounds(net, wide, ranges=observation.ranges)
     layers = Records([_layer(*parts) for parts in zip(calibrated, observation.layers, attained, strict=True)])
     few = _first(x, _ORDER_SAMPLES)
+    sweeps = {} if hw.numerics.inner_bits else _sweeps(net, x, labels, hw.numerics)
     return dataclasses.replace(
         report,
         layers=layers,
         observation=observation,
         forensics=found,
-        layer_sweep=width_sweep(net, x, numerics=hw.numerics, widths=WIDTHS, isolated=True),
-        network_sweep=width_sweep(net, x, numerics=hw.numerics, widths=WIDTHS, labels=labels),
         orders=tuple(compare_orders(net, few, hw.numerics)),
         order_samples=min(samples, _ORDER_SAMPLES),
         assignments=assign_widths(
@@ -111,8 +112,25 @@ def accumulators(
             proved={layer.name: layer.proved(hw.numerics.overflow) for layer in layers},
             labels=labels,
             epsilon=epsilon,
-        ),
+        )
+        if all(layer.inner_fits for layer in layers)
+        else None,
+        **sweeps,
     )
+
+
+def _trap(program: Program, x: Any, found: Forensics) -> str:
+    """What a trap says, empty if there is none: events of inner accumulators may come before it, and do not trap."""
+    if found.first is None or found.first.phase is not Phase.INNER:
+        return "" if found.first is None else found.first.sentence
+    return simulate(program, x).trap
+
+
+def _sweeps(net: Network, x: Any, labels: NDArray[Any] | None, numerics: Numerics) -> dict[str, Any]:
+    return {
+        "layer_sweep": width_sweep(net, x, numerics=numerics, widths=WIDTHS, isolated=True),
+        "network_sweep": width_sweep(net, x, numerics=numerics, widths=WIDTHS, labels=labels),
+    }
 
 
 def _check(net: Network, x: Any, labels: NDArray[Any] | None, epsilon: float) -> int:
@@ -146,7 +164,12 @@ def _first(x: Any, count: int) -> Any:
 
 
 def _attained(net: Network, number: int, numerics: Numerics) -> Attained:
-    """A witness of the layer's exact bound, and what width a network input is known to need."""
+    """A witness of the layer's exact bound, and what width a network input is known to need.
+
+    None where the inner accumulators may overflow.
+    """
+    if inner_width(net, number, numerics) > numerics.inner_bits:
+        return None, None
     found = witness(net, number, numerics)
     if found.x is not None:
         return found, found.bits
@@ -172,5 +195,9 @@ def _layer(found: LayerBounds, seen: ObservedLayer | None, attained: Attained) -
         calibrated=None if found.calibrated is None else found.calibrated.every_bits,
         observed=None if seen is None else seen.bits,
         output_equal=None if seen is None else seen.output_equal,
+        inner=found.inner,
+        inner_observed=None if seen is None else seen.inner_bits,
     )
-    return LayerAccumulators(found.node, found.name, found.op, found.depth, channels.widest(), channels, *attained)
+    return LayerAccumulators(
+        found.node, found.name, found.op, found.depth, channels.widest(), channels, *attained, found.inner_fits
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fxsim._core.tables import Table, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fxsim.analysis.accumulator_report import AccumulatorReport, LayerAccumulators
     from fxsim.analysis.forensics import Forensics, LayerForensics
@@ -19,7 +19,7 @@ _BITS = {
     "type": "type", "a2q_type": "A2Q type", "l1": "L1", "a2q_l1": "A2Q L1", "exact_wrap": "exact, final",
     "exact_saturate": "exact, prefixes", "propagated_wrap": "propagated, final", "propagated": "propagated, prefixes",
     "calibrated_wrap": "calibrated, final", "calibrated": "calibrated, prefixes", "observed": "observed",
-    "output_equal": "OFM equal",
+    "output_equal": "OFM equal", "inner": "inner", "inner_observed": "inner, observed",
 }  # fmt: skip
 _BITS_TEXT = (
     "Signed bits of the layer's widest channel, the bias as loaded included (A2Q's formulas: without bias). Type, L1, "
@@ -28,6 +28,12 @@ _BITS_TEXT = (
     "range on the samples), observed and OFM equal hold for the samples seen, not beyond. Attained: whether an input "
     "of the layer, or of the network, is known to need the exact width; the last column is what a known input needs."
 )
+_INNER_TEXT = (
+    "Inner: what the inner accumulators of {} bits need to spill exact sums of any input. Where they do not fit, the "
+    "other widths are those of the exact sums: no outer width makes every output exact, and no witness is sought."
+)
+_NO_SWEEPS = "Outer widths are not swept: the accumulators have an inner stage."
+_NO_ASSIGNMENTS = "No widths are assigned layer by layer: inner accumulators may overflow."
 _FORENSICS_TEXT = (
     "On the hardware as it is. Masked: the OFM code is that of the exact sum all the same, because rounding or the "
     "output clamp hides the overflow."
@@ -70,13 +76,28 @@ def _bits(report: AccumulatorReport) -> Part:
     names = [n for n in _BITS if all(getattr(layer.bits, n) is not None for layer in report.layers)]
     heads = ["#", "layer", "op", "K", "channels", *(_BITS[name] for name in names), "attained", "an input needs"]
     rows = [_bits_row(layer, names) for layer in report.layers]
-    return Part("Bits needed", _BITS_TEXT, (Table("Accumulator bits needed", heads, rows),))
+    inner = report.hardware.numerics.inner_bits
+    if inner:
+        heads.append("inner fits")
+        rows = [[*row, "yes" if layer.inner_fits else "no"] for row, layer in zip(rows, report.layers, strict=True)]
+    table = Table("Accumulator bits needed", heads, rows)
+    return Part("Bits needed", _BITS_TEXT, (table,), tuple(_inner_remarks(report)) if inner else ())
+
+
+def _inner_remarks(report: AccumulatorReport) -> Iterator[str]:
+    """What inner accumulators mean for this report, and what it leaves out for them."""
+    yield _INNER_TEXT.format(report.hardware.numerics.inner_bits)
+    if report.samples:
+        yield _NO_SWEEPS
+    if report.samples and report.assignments is None:
+        yield _NO_ASSIGNMENTS
 
 
 def _bits_row(layer: LayerAccumulators, names: Sequence[str]) -> list[object]:
     widths = [getattr(layer.bits, name) for name in names]
-    return [layer.number, short_name(layer.name), layer.op, layer.depth, layer.channels, *widths, layer.witness.reach,
-            "" if layer.reached is None else layer.reached]  # fmt: skip
+    attained = "" if layer.witness is None else layer.witness.reach
+    reached = "" if layer.reached is None else layer.reached
+    return [layer.number, short_name(layer.name), layer.op, layer.depth, layer.channels, *widths, attained, reached]
 
 
 def _curves(sweep: WidthSweep) -> Part:

@@ -97,7 +97,7 @@ def witness(net: Network, number: int, numerics: Numerics, *, channel: int | Non
     params = mac_params(net, net.nodes[number], rule)
     if channel is not None and not 0 <= channel < params.channels:
         raise InputError(f"channel must be in 0..{params.channels - 1}", got=channel)
-    inner = inner_width(params, rule)
+    inner = inner_width(net, number, rule)
     if inner > rule.inner_bits:
         expected = f"inner accumulators must have {inner} bits for the outer ones to have a witness"
         raise HardwareError(expected, got=rule.inner_bits, where=f"layer {net.nodes[number].name!r}")
@@ -121,10 +121,12 @@ def witness(net: Network, number: int, numerics: Numerics, *, channel: int | Non
     )
 
 
-def inner_width(params: MacParams, rule: Numerics) -> int:
+def inner_width(net: Network, number: int, numerics: Numerics) -> int:
     """Width at which a layer's inner accumulators spill exact sums of any IFM of the right type; 0 without them."""
-    if not rule.inner_bits:
+    if not numerics.inner_bits:
         return 0
+    rule = dataclasses.replace(numerics, bias_policy="apply")
+    params = mac_params(net, net.nodes[number], rule)
     free = np.ones(params.window.channels, np.int64)
     return int(inner_reach(params, rule, free * params.x_lo, free * params.x_hi).every_bits.max())
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fxsim._core.errors import HardwareError
+
 if TYPE_CHECKING:
     from fxsim.hw import Hardware
 
@@ -48,8 +50,15 @@ def row_verilog(hw: Hardware) -> str:
     Ports of ``pe_row_next``: `from`, the accumulator before (or the bias as loaded), `x` and `w`, `cols` operands side
     by side, the first product's lowest; `next`, the accumulator after. ``pe_row`` adds the register. `trap` is built as
     `saturate`; under `readout` the register is `acc_internal_bits` wide, wraps, and is clamped elsewhere.
+
+    Raises
+    ------
+    HardwareError
+        The row has an inner accumulator.
     """
     n, cols = hw.numerics, hw.timing.cols
+    if n.inner_bits:
+        raise HardwareError("rows in Verilog must have no inner accumulator (inner_bits = 0)", got=n.inner_bits)
     bits = n.acc_internal_bits if n.overflow == "readout" else n.acc_bits
     x_bits = n.act_bits + (n.zero_point == "subtract")
     product = x_bits + n.weight_bits

@@ -56,6 +56,7 @@ def test_a_bound_is_attained_by_an_input_of_the_network() -> None:
         hw = HW.replace(acc_bits=bits)
         assert bool(fxsim.run(FC, first.witness.x, hw=hw).layers[0].overflow_count) == overflows
     for layer in report().layers:
+        assert layer.witness is not None
         assert layer.bits.observed <= layer.reached or layer.witness.reach == "layer"
 
 
