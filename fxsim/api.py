@@ -156,7 +156,7 @@ def accumulators(
         Hardware, preset name or ``.toml`` path. Its overflow rule, order and groups hold at every width; its own width
         is what the forensics look at.
     labels
-        Class numbers [N]: scores are then accuracies, else agreement with accumulators that nothing overflows.
+        Class numbers [N]: scores are then accuracies, else shares of samples whose outputs do not change at all.
     epsilon
         Score that the measured per-layer widths may lose, 0..1.
     cells

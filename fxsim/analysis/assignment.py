@@ -66,8 +66,8 @@ class Assignments:
     Attributes
     ----------
     metric
-        ``accuracy``: the first output's largest code is the label; ``agreement``: it is that of the proved widths (of a
-        single code: equal).
+        ``accuracy``: the first output's largest code is the label; ``agreement``: every output code is that of the
+        proved widths.
     epsilon, target
         Score that may be lost, and the least score admitted.
     proved
@@ -185,10 +185,10 @@ class _Search:
         self.metric = "agreement" if labels is None else "accuracy"
         result = self._run(self.top)
         self.observed = [int(layer.acc_bits_needed) for layer in result.layers if layer.acc_bits_needed is not None]
-        answers = predicted(result.outputs)
-        self.samples = len(answers)
-        self.right = answers if labels is None else check_labels(labels, self.samples)
-        self.exact = float(np.mean(answers == self.right))
+        self.samples = result.samples
+        self.labels = None if labels is None else check_labels(labels, self.samples)
+        self.right = result.outputs
+        self.exact = self._share(result)
 
     def _prices(self, widths: Iterable[int]) -> dict[int, list[float]]:
         """Chip energy of every layer at every width."""
@@ -208,8 +208,16 @@ class _Search:
         if all(bits >= seen for bits, seen in zip(widths, self.observed, strict=True)):
             self.scores[widths] = self.exact
         if widths not in self.scores:
-            self.scores[widths] = float(np.mean(predicted(self._run(widths).outputs) == self.right))
+            self.scores[widths] = self._share(self._run(widths))
         return self.scores[widths]
+
+    def _share(self, result: Result) -> float:
+        """Share of samples whose class is the label; without labels, whose outputs are all those of the top."""
+        if self.labels is not None:
+            return float(np.mean(predicted(result.outputs) == self.labels))
+        equal = [(result.outputs[name] == right).reshape(self.samples, -1).all(axis=1)
+                 for name, right in self.right.items()]  # fmt: skip
+        return float(np.mean(np.all(equal, axis=0)))
 
     def cost(self, widths: Widths) -> float:
         """Chip energy, pJ per sample; layers without accumulators cost what they always do."""

@@ -44,8 +44,8 @@ WIDTHS = range(8, 33)
 """What a report sweeps."""
 _COST_WIDTHS = range(12, 33, 4)
 _ORDER_SAMPLES = 4
-_SEARCH_INPUTS, _SEARCH_LEAST, _SEARCH_MACS = 128, 16, 1 << 28
-"""Most inputs tried for a layer's bound, fewest worth trying, and multiply-adds that may be spent on a layer."""
+_SEARCH_INPUTS, _SEARCH_LEAST, _SEARCH_MACS = 128, 16, 1 << 29
+"""Most inputs tried for a layer's bound, fewest worth trying, and multiply-adds that may be spent on all layers."""
 
 
 def accumulators(
@@ -173,8 +173,9 @@ def _attained(net: Network, number: int, numerics: Numerics) -> Attained:
     found = witness(net, number, numerics)
     if found.x is not None:
         return found, found.bits
-    macs = sum(OPERATORS[node.op].macs(net, node) for node in before(net, number).nodes)
-    evaluations = min(_SEARCH_INPUTS, _SEARCH_MACS // max(macs, 1))
+    head = before(net, number)
+    macs = sum(OPERATORS[node.op].macs(head, node) for node in head.nodes)
+    evaluations = min(_SEARCH_INPUTS, _SEARCH_MACS // (len(mac_nodes(net)) * max(macs, 1)))
     if evaluations < _SEARCH_LEAST:
         return found, None
     searched = search_network(net, found, numerics, evaluations=evaluations)

@@ -68,9 +68,14 @@ def test_the_front_is_beaten_by_nothing_measured() -> None:
         assert any(f.chip_pj <= a.chip_pj and f.score >= a.score for f in front)
 
 
-def test_without_labels_the_proved_answers_are_right() -> None:
-    assert found(labelled=False).metric == "agreement"
-    assert found(labelled=False).proved.score == 1.0
+def test_without_labels_every_output_code_counts() -> None:
+    exact = fxsim.golden(FC, X, numerics=HW.numerics)["probabilities"]
+    strict = found(labelled=False)
+    assert (strict.metric, strict.proved.score) == ("agreement", 1.0)
+    assert min(a.score for a in strict.uniform) < 0.98 <= strict.measured.score
+    for a in (strict.measured, *strict.uniform):
+        narrow = fxsim.golden(FC, X, numerics=HW.numerics, layers=layers(a.widths))["probabilities"]
+        assert a.score == float((narrow == exact).all(axis=1).mean())
 
 
 def test_the_tables_say_what_was_measured() -> None:

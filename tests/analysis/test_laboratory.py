@@ -111,6 +111,15 @@ def test_propagated_widths_do_not_depend_on_the_own_width() -> None:
     assert [layer.bits.propagated for layer in wide.layers] == [layer.bits.propagated for layer in narrow.layers]
 
 
+def test_layers_far_from_the_input_are_searched_by_what_comes_before() -> None:
+    """Depthwise layers, additions, long names: an input of the network is tried for every layer."""
+    deep = fxsim.accumulators(FOLDER / "digits_resnet.tflite")
+    assert [layer.witness.reach for layer in deep.layers[:1]] == ["network"]
+    for layer in deep.layers:
+        assert layer.reached is not None
+        assert layer.reached <= layer.bits.exact_saturate
+
+
 def test_trap_stops_with_the_sentence() -> None:
     with pytest.raises(TrapError, match=r"sample 0, layer 0 'dense1' .*: 14-bit accumulator .* would be enough"):
         fxsim.accumulators(FC, X, hw=HW.replace(overflow="trap"))
