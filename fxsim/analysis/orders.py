@@ -77,7 +77,7 @@ class OrderResult:
     overflowed
         Outputs with at least one overflow event, a bias load outside the range or an internal wrap.
     events
-        Rule applications that left the range.
+        Rule applications that left the range, those of inner accumulators included.
     acc_changed, changed
         Outputs whose accumulator, and whose OFM code, differs from the layer's own order (the first of the list).
     wrong_acc, wrong
@@ -241,8 +241,8 @@ class _Tally:
         self.low, self.high = min(self.low, int(found.low.min())), max(self.high, int(found.high.max()))
         seen = {
             "outputs": np.ones_like(codes),
-            "overflowed": found.events + found.wraps + found.bias_left,
-            "events": found.events,
+            "overflowed": found.events + found.inner_events + found.wraps + found.bias_left,
+            "events": found.events + found.inner_events,
             "acc_changed": found.value != own.value,
             "changed": codes != own_codes,
             "wrong_acc": found.value != found.exact,

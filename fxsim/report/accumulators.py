@@ -60,6 +60,8 @@ def accumulator_page(report: AccumulatorReport) -> str:
     ]
     hw, n = report.hardware, report.hardware.numerics
     rule = f"{n.acc_bits} bits, {n.overflow}, {n.reduction} of {n.group_size}, order {n.order}, split-K {n.split_k}"
+    if n.inner_bits:
+        rule += f"; inner {n.inner_bits} bits over {n.inner_products} products, {n.inner_overflow}"
     facts = [
         ("network", f"{report.network}, profile {report.profile}"),
         ("hardware", f"{hw.name}: {hw.timing.rows} x {hw.timing.cols} PEs"),

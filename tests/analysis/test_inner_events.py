@@ -64,6 +64,15 @@ def test_a_spill_comes_with_its_last_group() -> None:
     assert (calm.phase, calm.output.x, calm.k, calm.exact, calm.stored) == (Phase.SUM, 0, 0, 400, 255)
 
 
+def test_an_inner_event_in_a_later_part_names_its_own_instruction() -> None:
+    """Four products of 0, then of 100 in a part of their own: 400 leaves eight bits."""
+    fields = {"split_k": 2, "inner_bits": 8, "inner_products": 4}
+    late = vectors([[1] * 8], [[0] * 4 + [100] * 4], **fields)
+    early = vectors([[1] * 8], [[100] * 4 + [0] * 4], **fields)
+    assert (late.phase, late.k, early.phase, early.k) == (Phase.INNER, 4, Phase.INNER, 0)
+    assert late.instruction > early.instruction
+
+
 def test_rates_of_inner_events() -> None:
     """Two outputs, in the first two windows of four leave."""
     net, x = bytes_times(127, 127, 1, 0, -128, -128, 0, 0), np.full((1, 8), 127, np.int8)

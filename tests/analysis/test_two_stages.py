@@ -13,6 +13,7 @@ from fxsim._core.errors import HardwareError, TrapError
 from fxsim.analysis import accumulators, compare_orders, exact_run, width_sweep
 from fxsim.api import random_samples
 from fxsim.graph import Network
+from fxsim.oracle import golden_stats
 from fxsim.report import accumulator_figures, accumulator_page
 from fxsim.sim import Phase, carried_numerics
 from tests.lowering.nets import Chain
@@ -88,7 +89,9 @@ def test_a_report_where_inner_accumulators_may_overflow() -> None:
     assert "No widths are assigned layer by layer: inner accumulators may overflow." in found.table()
     assert json.loads(found.to_json())["layers"][0]["witness"] is None
     assert set(accumulator_figures(found)) == {"bits", "trajectory"}
-    assert "inner, observed" in accumulator_page(found)
+    page = accumulator_page(found)
+    assert "inner, observed" in page
+    assert "order canonical, split-K 1; inner 16 bits over 2 products, saturate" in page
 
 
 def test_bounds_of_two_stages_need_no_samples() -> None:
@@ -126,6 +129,9 @@ def test_exact_runs_and_other_orders_leave_it_out() -> None:
     assert all(np.array_equal(tensors[name], exact[name]) for name in exact)
     (layer,) = compare_orders(net(), x, narrow.numerics)
     own, *others = layer.orders
+    (stats,) = golden_stats(net(), x, narrow.numerics)[1]
+    assert (own.overflowed, own.events) == (stats.overflow_count, stats.inner_events)
+    assert own.overflowed > 0
     assert own.wrong_acc > 0
     assert not any(other.wrong_acc for other in others)
 
