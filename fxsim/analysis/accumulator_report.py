@@ -95,7 +95,7 @@ class LayerAccumulators:
     reached
         Width that some input of the network is known to need, at most the exact one; None where none was searched for.
     inner_fits
-        Whether no input can make the inner accumulators spill anything but exact sums, or there are none.
+        Whether, by propagated ranges, inner accumulators spill nothing but exact sums, or there are none.
     """
 
     number: int
