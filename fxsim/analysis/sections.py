@@ -29,8 +29,9 @@ _BITS_TEXT = (
     "of the layer, or of the network, is known to need the exact width; the last column is what a known input needs."
 )
 _INNER_TEXT = (
-    "Inner: what the inner accumulators of {} bits need to spill exact sums, by propagated ranges. Where they do not fit, "
-    "the other widths are those of the exact sums: no outer width makes every output exact, and no witness is sought."
+    "Inner: what the inner accumulators of {} bits need to spill exact sums, by propagated ranges. Where they do not "
+    "fit, the other widths are those of the exact sums: no outer width makes every output exact, and no witness is "
+    "sought."
 )
 _NO_SWEEPS = "Outer widths are not swept: the accumulators have an inner stage."
 _NO_ASSIGNMENTS = "No widths are assigned layer by layer: inner accumulators may overflow."
