@@ -116,6 +116,7 @@ def test_inner_events_do_not_trap() -> None:
 
 def test_rows_of_two_stages_have_no_verilog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fxsim.api.has_yosys", lambda: True)
+    monkeypatch.setattr("fxsim.api.accumulator_report", lambda *_, **__: pytest.fail("the work has started"))
     with pytest.raises(HardwareError, match="rows in Verilog must have no inner accumulator .*, not 16"):
         fxsim.accumulators(dense([1] * 8), hw=PAIRS, cells=True)
 
