@@ -68,9 +68,9 @@ notebooks: $(VENV)/demo.ok ## execute every notebook; UPDATE=--update stores the
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[notebooks]'
 	$(BIN)/python notebooks/execute.py $(UPDATE)
 
-bench: $(VENV)/oracles.ok ## speed beside LiteRT's reference resolver; cycles of all networks and presets, and beside Gemmini's RTL
+bench: $(VENV)/oracles.ok ## speed beside LiteRT's reference resolver; width sweeps; cycles of all networks and presets, and beside Gemmini's RTL
 	$(BIN)/python -m tests.bench.bench
-	@for part in mobilenet presets gemmini; do echo; $(BIN)/python -m tests.bench.$$part || exit 1; done
+	@for part in widths mobilenet presets gemmini; do echo; $(BIN)/python -m tests.bench.$$part || exit 1; done
 
 ci: ## what continuous integration runs
 	bash .ci/run

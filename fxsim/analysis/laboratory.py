@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fxsim._core.errors import InputError, TrapError
 from fxsim._core.records import Records
 from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccumulators
-from fxsim.analysis.assignment import assign_widths
+from fxsim.analysis.assignment import Assignments, assign_widths
 from fxsim.analysis.bit_cost import bit_costs
 from fxsim.analysis.bounds import layer_bounds
 from fxsim.analysis.exact import mac_nodes, widest_accumulator
@@ -90,33 +90,41 @@ def accumulators(
     )
     if x is None:
         return report
-    found = forensics(program, x, net=net)
-    trapped = _trap(program, x, found) if hw.numerics.overflow == "trap" else ""
-    if trapped:
-        raise TrapError(f"no accumulator may overflow under overflow = trap: {trapped}", where=net.name)
+    found = _forensics(net, program, x)
     observation = observe(net, x, hw.numerics, bounds)
     calibrated = layer_bounds(net, wide, ranges=observation.ranges)
     layers = Records([_layer(*parts) for parts in zip(calibrated, observation.layers, attained, strict=True)])
-    few = _first(x, _ORDER_SAMPLES)
     sweeps = {} if hw.numerics.inner_bits else _sweeps(net, x, labels, hw.numerics)
     return dataclasses.replace(
         report,
         layers=layers,
         observation=observation,
         forensics=found,
-        orders=tuple(compare_orders(net, few, hw.numerics)),
+        orders=tuple(compare_orders(net, _first(x, _ORDER_SAMPLES), hw.numerics)),
         order_samples=min(samples, _ORDER_SAMPLES),
-        assignments=assign_widths(
-            program,
-            x,
-            proved={layer.name: layer.proved(hw.numerics.overflow) for layer in layers},
-            labels=labels,
-            epsilon=epsilon,
-        )
-        if all(layer.inner_fits for layer in layers)
-        else None,
+        assignments=_assignments(program, x, layers, labels, epsilon),
         **sweeps,
     )
+
+
+def _assignments(
+    program: Program, x: Any, layers: Records[LayerAccumulators], labels: NDArray[Any] | None, epsilon: float
+) -> Assignments | None:
+    """Widths layer by layer; None where an inner accumulator may overflow, which no outer width makes good."""
+    if not all(layer.inner_fits for layer in layers):
+        return None
+    overflow = program.hardware.numerics.overflow
+    proved = {layer.name: layer.proved(overflow) for layer in layers}
+    return assign_widths(program, x, proved=proved, labels=labels, epsilon=epsilon)
+
+
+def _forensics(net: Network, program: Program, x: Any) -> Forensics:
+    """What overflows; under overflow = trap it is an error."""
+    found = forensics(program, x, net=net)
+    trapped = _trap(program, x, found) if program.hardware.numerics.overflow == "trap" else ""
+    if trapped:
+        raise TrapError(f"no accumulator may overflow under overflow = trap: {trapped}", where=net.name)
+    return found
 
 
 def _trap(program: Program, x: Any, found: Forensics) -> str:
