@@ -28,4 +28,3 @@ def test_html_is_escaped_and_aligned() -> None:
 
 def test_a_table_without_rows() -> None:
     assert Table("", ["x"], []).text().splitlines() == ["x", "---"]
-    assert "<th>x" in Table("", ["x"], []).html()
