@@ -22,8 +22,8 @@ Words = NDArray[np.int32]
 _INTERNAL_BITS = 31
 _WIDEST = 32
 _SHIFTS = (-31, 30)
-_MOST_POSITIONS = 16
-_SUM_WORDS = 1 << 16
+_MOST_POSITIONS = 64
+_SUM_WORDS = 1 << 17
 """Group sums of a block stay inside the second-level cache."""
 
 
@@ -111,7 +111,8 @@ def prepare(params: MacParams, numerics: Numerics) -> Prepared:
     rows = max((g.out_h - 1) * g.stride_h + (g.kh - 1) * g.dilation_h + 1, g.pad_top + 1)
     columns = max((g.out_w - 1) * g.stride_w + (g.kw - 1) * g.dilation_w + 1, g.pad_left + 1)
     ends, parts = _groups(depth, numerics)
-    block = max(TILE, min(_MOST_POSITIONS, _SUM_WORDS // (LANES * len(ends)) // TILE * TILE))
+    held = _SUM_WORDS // (LANES * len(ends)) // TILE * TILE
+    block = max(TILE, min(_MOST_POSITIONS, -(-g.positions // TILE) * TILE, held))
     lanes = lanes_of(channels)
     weights = np.zeros((depth, lanes), np.int32)
     weights[:, :channels] = params.stream
