@@ -155,7 +155,8 @@ def load_npy(path: str) -> NDArray[np.generic]:
 
 
 def write_output(path: str, data: bytes) -> None:
-    """Write `data` whole or not at all."""
+    """Write `data` whole or not at all; folders on the way are made, as for figures."""
     from fxsim._core.files import write_atomically
 
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_atomically(Path(path), data)

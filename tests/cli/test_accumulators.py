@@ -32,7 +32,7 @@ def test_bounds_without_samples(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_the_whole_report(samples: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    html, data, figures = tmp_path / "r.html", tmp_path / "r.json", tmp_path / "figures"
+    html, data, figures = tmp_path / "new" / "r.html", tmp_path / "r.json", tmp_path / "figures"
     assert main(["accumulators", FC, *NARROW, *samples, "--epsilon", "0.1", "--html", str(html), "--json", str(data),
                  "--figures", str(figures)]) == 0  # fmt: skip
     captured = capsys.readouterr()
