@@ -2,7 +2,7 @@
 
 from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccumulators
 from fxsim.analysis.assignment import Assignment, Assignments, assign_widths
-from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs, register_width
+from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs
 from fxsim.analysis.bounds import LayerBounds, a2q_widths, layer_bounds
 from fxsim.analysis.event import Event
 from fxsim.analysis.exact import exact_run, mac_nodes
@@ -67,7 +67,6 @@ __all__ = [
     "observe",
     "order_plans",
     "predicted",
-    "register_width",
     "run_sweep",
     "search_network",
     "sections",

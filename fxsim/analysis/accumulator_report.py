@@ -23,34 +23,33 @@ if TYPE_CHECKING:
     from fxsim.hw import Hardware
     from fxsim.rtl import RowCells
 
-PROOFS = {
-    "type": "the operands' types: K products of their extremes, and the bias",
-    "a2q_type": "A2Q's published formula for operand types, without bias (Colbert et al., ICCV 2023)",
-    "l1": "the L1 norm of the actual weights times the largest operand, and the bias",
-    "a2q_l1": "A2Q's published formula for the L1 norm, without bias",
-    "exact_wrap": "the actual weights and operand range: the final sum",
-    "exact_saturate": "the same: every prefix at a rule application, the bias as loaded included",
-    "propagated_wrap": "the same final sum, operand ranges propagated from the layers before",
-    "propagated": "the same prefixes, operand ranges propagated from the layers before",
-    "inner": "what inner accumulators must hold to spill exact sums, operand ranges propagated",
-}
-"""Columns that are theorems, and what they rest on."""
-OBSERVATIONS = {
-    "calibrated_wrap": "as propagated_wrap, with the range of IFM codes on the samples seen",
-    "calibrated": "as propagated, with the range of IFM codes on the samples seen",
-    "observed": "every prefix on the samples seen",
-    "output_equal": "the least width at which no OFM code on the samples changes, under the hardware's overflow rule",
-    "inner_observed": "as inner, on the samples seen",
-}
-"""Columns that hold for the samples seen, and for no other."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bits:
     """Signed accumulator widths, by the argument for them: integers of a layer, or int64 [N] of its channels.
 
-    `PROOFS` and `OBSERVATIONS` say what each field means; None where it was not asked for. A layer's width is that of
-    its widest channel.
+    None where not asked for; a layer's width is that of its widest channel. Type to inner are theorems; A2Q's
+    formulas know no bias and are no bound here; calibrated and below hold for the samples seen, and for no other.
+
+    Attributes
+    ----------
+    type, l1
+        K products of the operand types' extremes; the L1 norm of the actual weights times the largest operand. Both
+        with the bias as loaded.
+    exact_wrap, exact_saturate
+        The actual weights and operand range: the final sum; every prefix at a rule application.
+    propagated_wrap, propagated
+        The same, with operand ranges propagated from the layers before.
+    inner
+        What inner accumulators must hold to spill exact sums, operand ranges propagated.
+    a2q_type, a2q_l1
+        The published formulas (Colbert et al., ICCV 2023).
+    calibrated_wrap, calibrated
+        As propagated, with the range of IFM codes on the samples.
+    observed, inner_observed
+        Every prefix, and what inner accumulators spilled or held, on the samples.
+    output_equal
+        Least width from which on no OFM code on the samples changes, under the hardware's overflow rule.
     """
 
     type: Any

@@ -99,7 +99,7 @@ def bit_costs(program: Program, widths: Iterable[int]) -> BitCosts:
 
 def _cost(hw: Hardware, report: EnergyReport) -> BitCost:
     numerics, timing = hw.numerics, hw.timing
-    register = register_width(numerics)
+    register = _register_bits(numerics)
     dram = _pj(report, (Kind.DRAM_BLOCK,))
     return BitCost(
         acc_bits=numerics.acc_bits,
@@ -116,7 +116,7 @@ def _cost(hw: Hardware, report: EnergyReport) -> BitCost:
     )
 
 
-def register_width(numerics: Numerics) -> int:
+def _register_bits(numerics: Numerics) -> int:
     """Bits of an accumulator register."""
     return numerics.acc_internal_bits if numerics.overflow == "readout" else numerics.acc_bits
 
