@@ -20,6 +20,7 @@ _FACE = {
     "accumulators": "fxsim.api",
     "assemble": "fxsim.isa",
     "estimate": "fxsim.api",
+    "fake_quant": "fxsim.api",
     "gemm": "fxsim.api",
     "golden": "fxsim.api",
     "load": "fxsim.api",

@@ -1,4 +1,4 @@
-"""The public functions: load, gemm, lower, simulate, run, estimate, golden, accumulators, sweep.
+"""The public functions: load, gemm, lower, simulate, run, estimate, golden, fake_quant, accumulators, sweep.
 
 Paths and names are accepted everywhere.
 """
@@ -22,6 +22,7 @@ from fxsim.formats.tflite import read_tflite
 from fxsim.graph import Network, Tensors, random_samples
 from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics
 from fxsim.lowering import lower as lower_network
+from fxsim.oracle import fake_quant as fake_quant_network
 from fxsim.oracle import golden as golden_network
 from fxsim.rtl import has_yosys, row_cells, row_verilog
 from fxsim.sim import Result, simulate
@@ -39,6 +40,7 @@ __all__ = [
     "accumulators",
     "differences",
     "estimate",
+    "fake_quant",
     "gemm",
     "golden",
     "load",
@@ -135,6 +137,27 @@ def golden(
         Numerics that differ in single layers, as for `lower`; only together with `numerics`.
     """
     return golden_network(_network(net), x, numerics=numerics, layers=layers)
+
+
+def fake_quant(net: Model, x: Samples, *, bias: str = "float") -> Tensors:
+    """Every tensor in binary32 on the quantized grid: what fake-quantized training evaluates.
+
+    Quantization is PyTorch's fake_quantize bit for bit, per tensor and per channel; sums run in a fixed order, each
+    product and sum rounded to binary32.
+
+    Parameters
+    ----------
+    net, x
+        As for `run`.
+    bias
+        ``"float"``: biases are real numbers; ``"grid"``: rounded to int32 codes of step input scale * weight scale.
+
+    Raises
+    ------
+    InputError
+        `x` does not fit, or `bias` is neither of the two.
+    """
+    return fake_quant_network(_network(net), x, bias=bias)
 
 
 def accumulators(

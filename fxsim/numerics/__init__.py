@@ -4,7 +4,7 @@ Scalar kernels live in ``*_kernels.py``; `fxsim.numerics.reference` restates eve
 shares no code with them.
 """
 
-from fxsim.numerics.activation import activation_range, same_padding, valid_padding
+from fxsim.numerics.activation import activation_range, real_range, same_padding, valid_padding
 from fxsim.numerics.affine import Affine
 from fxsim.numerics.bit_kernels import (
     apply_overflow,
@@ -23,6 +23,7 @@ from fxsim.numerics.bit_kernels import (
     wrapping_shift_left,
 )
 from fxsim.numerics.bounds import overflow_array, prefix_bounds, signed_widths
+from fxsim.numerics.float_kernels import multiply_rows
 from fxsim.numerics.formats import IntFormat, bits_needed, saturate_array, wrap_array
 from fxsim.numerics.modes import Overflow, Reduction, Rounding, SchemeCode
 from fxsim.numerics.multiplier import (
@@ -59,6 +60,7 @@ __all__ = [
     "exp_on_negative_values",
     "mean_multiplier",
     "monotone_limit",
+    "multiply_rows",
     "one_over_one_plus_x",
     "overflow_array",
     "overflowed",
@@ -66,6 +68,7 @@ __all__ = [
     "quantize_multiplier",
     "quantize_multipliers",
     "quantize_multipliers_single",
+    "real_range",
     "requantize",
     "requantize_scalar",
     "rescale",

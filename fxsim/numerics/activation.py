@@ -16,6 +16,19 @@ _REAL_RANGES: dict[str, tuple[float | None, float | None]] = {
 }
 
 
+def real_range(activation: str) -> tuple[float | None, float | None]:
+    """Least and greatest real number that a fused activation lets through; None where there is no bound.
+
+    Raises
+    ------
+    QuantizationError
+        `activation` is not NONE, RELU, RELU6 or RELU_N1_TO_1.
+    """
+    if activation not in _REAL_RANGES:
+        raise QuantizationError(f"activation must be one of: {', '.join(_REAL_RANGES)}", got=activation)
+    return _REAL_RANGES[activation]
+
+
 def _code_of(real: float, scale: np.float32, zero_point: int) -> int:
     """Zero point + round(f32(real / scale)), ties away; a quotient outside int32 is an error, as in TFLite."""
     with np.errstate(over="ignore"):
@@ -40,12 +53,10 @@ def activation_range(activation: str, scale: float | np.float32, zero_point: int
     QuantizationError
         Unknown activation, a step that is not finite and positive, or a bound beyond int32.
     """
-    if activation not in _REAL_RANGES:
-        raise QuantizationError(f"activation must be one of: {', '.join(_REAL_RANGES)}", got=activation)
+    low, high = real_range(activation)
     step = np.float32(scale)
     if not (np.isfinite(step) and step > 0):
         raise QuantizationError("scale must be finite and positive", got=float(scale))
-    low, high = _REAL_RANGES[activation]
     least = lo if low is None else max(lo, _code_of(low, step, zero_point))
     greatest = hi if high is None else min(hi, _code_of(high, step, zero_point))
     return least, greatest

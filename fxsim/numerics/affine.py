@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _MAX_QUANTIZED_BITS = 32
+_FLOAT32_BITS = 16
+"""Formats up to this width, and differences of their codes, are exact in binary32; wider ones in binary64."""
 
 
 def _scales(scale: ArrayLike) -> NDArray[np.float32]:
@@ -137,12 +139,7 @@ class Affine:
         QuantizationError
             NaN or infinity among the numbers, a format that is too wide, or a zero point outside it.
         """
-        fmt = dtype if isinstance(dtype, IntFormat) else IntFormat.of(dtype)
-        if fmt.bits > _MAX_QUANTIZED_BITS:
-            expected = f"format of quantized reals must have at most {_MAX_QUANTIZED_BITS} bits"
-            raise QuantizationError(expected, got=str(fmt))
-        if not (fmt.contains(int(self.zero_point.min())) and fmt.contains(int(self.zero_point.max()))):
-            raise QuantizationError(f"zero points must be codes of {fmt}", got=self.zero_point.tolist())
+        fmt = self._format(dtype)
         with np.errstate(over="ignore", under="ignore"):
             x = np.asarray(real).astype(np.float32)
             if not np.isfinite(x).all():
@@ -152,6 +149,55 @@ class Affine:
         codes = np.clip(whole + self._spread(self.zero_point, x.shape), fmt.lo, fmt.hi)
         return np.asarray(codes.astype(fmt.dtype))
 
+    def fake_codes(self, real: ArrayLike, dtype: Any = np.int8) -> NDArray[Any]:
+        """Codes by PyTorch's fake_quantize: clamp(round(f32(real * f32(1 / scale))) + zero_point), ties to even.
+
+        The reciprocal is rounded to binary32 and multiplied, where `quantize` divides; the two differ near ties.
+        Source: ATen's fake_quantize_per_tensor_affine and fake_quantize_per_channel_affine.
+
+        Parameters
+        ----------
+        real
+            Real array; each number is rounded to float32 first.
+        dtype
+            NumPy integer dtype or `IntFormat` of at most 32 bits.
+
+        Returns
+        -------
+        Array of the shape of `real` in the given dtype, or the format's narrowest. Overflow, infinities included:
+        saturates.
+
+        Raises
+        ------
+        QuantizationError
+            NaN among the numbers, a format that is too wide, or a zero point outside it.
+        """
+        fmt = self._format(dtype)
+        with np.errstate(over="ignore", under="ignore", divide="ignore"):
+            x = np.asarray(real).astype(np.float32)
+            if np.isnan(x).any():
+                raise QuantizationError("real values must be numbers", got="NaN")
+            steps = x * (np.float32(1) / self._spread(self.scale, x.shape))
+        real_type = np.float32 if fmt.bits <= _FLOAT32_BITS else np.float64
+        zero = self._spread(self.zero_point, x.shape).astype(real_type)
+        whole = np.rint(steps).astype(real_type, copy=False)
+        codes = np.clip(whole, fmt.lo - zero, fmt.hi - zero) + zero
+        return np.asarray(codes.astype(fmt.dtype))
+
+    def fake_quantize(self, real: ArrayLike, dtype: Any = np.int8) -> NDArray[np.float32]:
+        """Real numbers of `fake_codes`, bit for bit as PyTorch's fake_quantize: f32(f32(code - zero_point) * scale)."""
+        return self._steps(self.fake_codes(real, dtype))
+
+    def _format(self, dtype: Any) -> IntFormat:
+        """The format of codes that `dtype` means, checked against the zero points."""
+        fmt = dtype if isinstance(dtype, IntFormat) else IntFormat.of(dtype)
+        if fmt.bits > _MAX_QUANTIZED_BITS:
+            expected = f"format of quantized reals must have at most {_MAX_QUANTIZED_BITS} bits"
+            raise QuantizationError(expected, got=str(fmt))
+        if not (fmt.contains(int(self.zero_point.min())) and fmt.contains(int(self.zero_point.max()))):
+            raise QuantizationError(f"zero points must be codes of {fmt}", got=self.zero_point.tolist())
+        return fmt
+
     def dequantize(self, codes: NDArray[Any]) -> NDArray[np.float32]:
         """Real numbers of codes, as LiteRT's reference DEQUANTIZE.
 
@@ -160,8 +206,14 @@ class Affine:
         array = np.asarray(codes)
         if array.dtype.kind not in "iu":
             raise QuantizationError("codes must have an integer dtype", got=str(array.dtype))
-        differences = array.astype(np.int64) - self._spread(self.zero_point, array.shape)
+        if not self.per_tensor:
+            return self._steps(array)
         with np.errstate(over="ignore", under="ignore"):
-            if self.per_tensor:
-                return np.asarray(np.float64(self.scale[0]) * differences).astype(np.float32)
-            return np.asarray(differences.astype(np.float32) * self._spread(self.scale, array.shape))
+            real = np.float64(self.scale[0]) * (array.astype(np.int64) - self.zero_point[0])
+            return np.asarray(real).astype(np.float32)
+
+    def _steps(self, codes: NDArray[Any]) -> NDArray[np.float32]:
+        """f32(f32(code - zero_point) * scale)."""
+        differences = codes.astype(np.int64) - self._spread(self.zero_point, codes.shape)
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(differences.astype(np.float32) * self._spread(self.scale, codes.shape))

@@ -263,6 +263,12 @@ def ref_quantize(real: float, scale: float, zero: int, lo: int, hi: int, roundin
     return ref_saturate(ref_round(quotient, rounding) + zero, lo, hi)
 
 
+def ref_fake_code(real: float, scale: float, zero: int, lo: int, hi: int) -> int:
+    """Code by PyTorch's fake_quantize: product with the reciprocal, each rounded to binary32, ties to even."""
+    steps = ref_f32(ref_f32(real) * ref_f32(1 / ref_f32(scale)))
+    return ref_saturate(ref_round(steps, Rounding.TIES_EVEN) + zero, lo, hi)
+
+
 def ref_dequantize(code: int, scale: float, zero: int, per_tensor: bool) -> float:
     """Real number of a code: one binary64 product rounded to binary32 (per tensor), else binary32 throughout."""
     difference = code - zero

@@ -11,6 +11,7 @@ from fxsim.ops.depthwise_conv_2d import DepthwiseConv2D
 from fxsim.ops.dequantize import Dequantize
 from fxsim.ops.expand_dims import ExpandDims
 from fxsim.ops.fully_connected import FullyConnected
+from fxsim.ops.legality import quant_of
 from fxsim.ops.mac import MAC_OPERATORS, MacParams, mac_params, window_of
 from fxsim.ops.mean import Mean, mean_axes, mean_params
 from fxsim.ops.overrides import Layers, layer_numerics
@@ -74,6 +75,7 @@ __all__ = [
     "pool_window",
     "position_chunks",
     "product_params",
+    "quant_of",
     "rescale_params",
     "sum_params",
     "validate",

@@ -6,23 +6,26 @@ Work proceeds in chunks of output positions; every array of a chunk stays below 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxsim.graph import LayerStats
-from fxsim.numerics import Overflow, overflow_array, requantize
-from fxsim.ops.base import Array, Outcome
-from fxsim.ops.mac import MacParams, mac_params
+from fxsim.numerics import Overflow, multiply_rows, overflow_array, requantize
+from fxsim.ops.base import Array, Floats, Outcome
+from fxsim.ops.mac import MacParams, canonical_weights, mac_params, window_of
+from fxsim.ops.real import clamp_float
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
+    from fxsim.ops.windows import Window
 
 Ints = NDArray[np.int64]
+_T = TypeVar("_T", bound=np.generic)
 
 _CHUNK_ELEMENTS = 1 << 19
 _RUNTIME_ACC_BITS = 32
@@ -54,6 +57,37 @@ def run_mac(net: Network, node: Node, inputs: Sequence[Array | None], numerics: 
     return Outcome((out.reshape(samples, *y.shape),), stats)
 
 
+def run_mac_float(net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+    """Run a MAC node on reals: products added one after the other in canonical order from 0, then the bias.
+
+    Each product and each sum is rounded to binary32: what PyTorch computes, but for the order of its sums, which it
+    leaves open.
+    """
+    x, w, bias = (*inputs, None)[:3]
+    assert x is not None  # a checked node has both
+    assert w is not None
+    window = window_of(net, node)
+    weights = canonical_weights(node, np.asarray(w[0], np.float32))
+    stream = np.ascontiguousarray(weights.reshape(len(weights), -1).T)
+    images = x.reshape(-1, window.in_h, window.in_w, window.channels)
+    out = np.zeros((len(images) * window.positions, len(weights)), np.float32)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for rows in position_chunks(len(out), max(stream.size if window.depth_mult else len(stream), len(weights))):
+            _add_products(out[rows], window_operands(window, images, rows, np.float32(0)), stream)
+        if bias is not None:
+            out += np.asarray(bias[0], np.float32)
+    return clamp_float(out, node.attrs.activation).reshape(len(x), *net.results(node)[0].type.shape)
+
+
+def _add_products(out: Floats, x: Floats, stream: Floats) -> None:
+    """Add x [P, K] times stream [K, N], depthwise x [P, K, N], to out [P, N]."""
+    if x.ndim == 2:
+        multiply_rows(x, stream, out)
+        return
+    for k in range(len(stream)):
+        out += x[:, k] * stream[k]
+
+
 def position_chunks(count: int, width: int) -> Iterator[slice]:
     """Cut `count` output positions of `width` elements each into slices of a few MiB."""
     step = max(1, _CHUNK_ELEMENTS // width)
@@ -73,7 +107,16 @@ def gather(params: MacParams, images: Array, rows: slice) -> Ints:
     Positions count images, rows and columns in C order. Padded taps hold x_zero under fold, else 0; under fold the
     codes are raw, else x_zero is subtracted.
     """
-    g = params.window
+    x = window_operands(params.window, images, rows, np.int64(params.x_zero))
+    return x if params.fold else x - params.x_zero
+
+
+def window_operands(window: Window, images: Array, rows: slice, fill: _T) -> NDArray[_T]:
+    """Taps of output positions `rows` in canonical order, of the type of `fill`: [P, K], depthwise [P, K, N].
+
+    Padded taps hold `fill`.
+    """
+    g = window
     position = np.arange(rows.start, rows.stop)
     image, cell = np.divmod(position, g.positions)
     oy, ox = np.divmod(cell, g.out_w)
@@ -81,10 +124,8 @@ def gather(params: MacParams, images: Array, rows: slice) -> Ints:
     ix = (ox * g.stride_w - g.pad_left)[:, None] + np.arange(g.kw) * g.dilation_w
     inside = ((iy >= 0) & (iy < g.in_h))[:, :, None] & ((ix >= 0) & (ix < g.in_w))[:, None, :]
     taps = images[image[:, None, None], iy.clip(0, g.in_h - 1)[:, :, None], ix.clip(0, g.in_w - 1)[:, None, :]]
-    x = np.where(inside[..., None], taps.astype(np.int64), params.x_zero)
-    if not params.fold:
-        x -= params.x_zero
-    if params.depthwise:
+    x = np.where(inside[..., None], taps.astype(fill.dtype), fill)
+    if g.depth_mult:
         return np.repeat(x.reshape(len(x), -1, g.channels), g.depth_mult, axis=2)
     return x.reshape(len(x), -1)
 

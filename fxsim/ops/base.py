@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fxsim.hw import Numerics
 
 Array = NDArray[np.generic]
+Floats = NDArray[np.float32]
 
 PADDINGS = ("SAME", "VALID")
 """Padding attribute by its code in a .tflite file."""
@@ -102,6 +103,26 @@ class Operator(ABC):
         numerics
             None: as the runtime of the network's profile (32-bit wrapping accumulators). Else accumulator widths,
             overflow mode, grouping and order of `fxsim.hw.Numerics`; trap gives saturated values and counters.
+        """
+
+    @abstractmethod
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """Compute the output in binary32 on real numbers: no codes, no grid, the fused activation as a real clamp.
+
+        Every product, sum and quotient is rounded to binary32 in an order that the operator fixes, so that the result
+        is the same on every machine; functions are binary64 ones rounded to binary32.
+
+        Parameters
+        ----------
+        net, node
+            A checked network and one of its nodes.
+        inputs
+            Real operands, sample axis first: float32 (N, *type.shape), constants too; operands that are no quantities
+            (axes, shapes) as they are stored; None where the operand is absent.
+
+        Returns
+        -------
+        float32 (N, *type.shape). Overflow: infinities.
         """
 
     def macs(self, net: Network, node: Node) -> int:  # noqa: ARG002 - most operators have none

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from fxsim._core.errors import QuantizationError
 from fxsim.graph import DType, LayerStats
 from fxsim.numerics import PROFILES, SUM_SHIFT, Requant, Scheme, activation_range, requantize
-from fxsim.ops.base import ACTIVATIONS, Array, OptionField, Outcome, TfliteHook
+from fxsim.ops.base import ACTIVATIONS, Array, Floats, OptionField, Outcome, TfliteHook
 from fxsim.ops.legality import Problems, quant_of
+from fxsim.ops.real import clamp_float
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from fxsim.graph import Network, Node
 
     Ints = NDArray[np.int64]
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,14 @@ def run_product(net: Network, node: Node, inputs: Sequence[Array | None]) -> Out
     return _codes(x * y, p.requant, p)
 
 
+def run_binary_float(net: Network, node: Node, inputs: Sequence[Array | None], combine: np.ufunc) -> Floats:
+    """`combine` of two real operands, the ranks made equal, then the fused activation."""
+    x, y = aligned(np.asarray(operand, np.float32) for operand in inputs)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        real = np.asarray(combine(x, y), np.float32)
+    return clamp_float(real, node.attrs.activation).reshape(len(x), *net.results(node)[0].type.shape)
+
+
 def _codes(values: Ints, requant: Requant, p: SumParams | ProductParams) -> Outcome:
     codes = requantize(values[..., None], requant, p.scheme, zero=p.out_zero, lo=p.lo, hi=p.hi, acc_bits=32)
     return Outcome((codes[..., 0].astype(np.int8),), LayerStats.empty())
@@ -167,7 +178,12 @@ def _codes(values: Ints, requant: Requant, p: SumParams | ProductParams) -> Outc
 
 def centred_operands(inputs: Sequence[Array | None], zeros: Sequence[int]) -> list[Ints]:
     """Codes minus zero points, sample axis first, the ranks made equal behind it: ready to broadcast."""
-    arrays = [np.asarray(x).astype(np.int64) - zero for x, zero in zip(inputs, zeros, strict=True)]
+    return aligned(np.asarray(x).astype(np.int64) - zero for x, zero in zip(inputs, zeros, strict=True))
+
+
+def aligned(operands: Iterable[NDArray[_T]]) -> list[NDArray[_T]]:
+    """Operands (N, *shape) of one rank: those of fewer dimensions get leading ones behind the sample axis."""
+    arrays = list(operands)
     rank = max(x.ndim for x in arrays)
     return [x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:]) for x in arrays]
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from fxsim.graph import DType, LayerStats
 from fxsim.numerics import PROFILES, activation_range, requantize
-from fxsim.ops.base import Array, Operator, Outcome
+from fxsim.ops.base import Array, Floats, Operator, Outcome
 from fxsim.ops.legality import Problems, quant_of
 from fxsim.ops.quantize import RescaleParams, rescale_params
+from fxsim.ops.real import clamp_float
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,10 @@ class ClampOperator(Operator):
         centred = x.astype(np.int64).reshape(-1, 1) - p.in_zero
         codes = requantize(centred, p.requant, p.scheme, zero=p.out_zero, lo=p.lo, hi=p.hi, acc_bits=32)
         return Outcome((codes.astype(x.dtype).reshape(x.shape),), LayerStats.empty())
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:  # noqa: ARG002 - elementwise
+        """Clamp the reals."""
+        return clamp_float(np.asarray(inputs[0], np.float32), node.op)
 
 
 def clamp_params(net: Network, node: Node) -> RescaleParams:

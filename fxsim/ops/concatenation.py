@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim.graph import DType, LayerStats
-from fxsim.ops.base import ACTIVATIONS, Array, Operator, OptionField, Outcome, TfliteHook, operator
+from fxsim.ops.base import ACTIVATIONS, Array, Floats, Operator, OptionField, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class ConcatenationOperator(Operator):
         """Join the arrays."""
         arrays = [np.asarray(x) for x in inputs]
         return Outcome((np.concatenate(arrays, axis=1 + concatenation_axis(net, node)),), LayerStats.empty())
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """Join the arrays."""
+        arrays = [np.asarray(x, np.float32) for x in inputs]
+        return np.concatenate(arrays, axis=1 + concatenation_axis(net, node))
 
 
 def concatenation_axis(net: Network, node: Node) -> int:

@@ -8,23 +8,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fxsim._core.errors import QuantizationError
 from fxsim.graph import DType, LayerStats
 from fxsim.numerics import PROFILES, Rounding, quantize_multiplier, round_real
-from fxsim.ops.base import Array, Operator, Outcome
+from fxsim.ops.base import Array, Floats, Operator, Outcome
 from fxsim.ops.fixed_point import Ints, divide_by_pot, high_mul
 from fxsim.ops.legality import Problems, quant_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
     from fxsim.numerics import Affine
-
-Floats = NDArray[np.float32]
 
 _INPUT_BITS = 4
 """Integer bits of the argument in fixed point."""
@@ -83,6 +82,11 @@ class CurveOperator(Operator):
         """Look every code up."""
         x = np.asarray(inputs[0])
         return Outcome((self.table(net, node)[x.astype(np.int64) + 128],), LayerStats.empty())
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:  # noqa: ARG002 - elementwise
+        """The function, rounded as LiteRT's."""
+        with np.errstate(over="ignore", under="ignore"):
+            return self.real(np.asarray(inputs[0], np.float32))
 
     def table(self, net: Network, node: Node) -> NDArray[np.int8]:
         """Results of the codes -128, -127, ..., 127.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fxsim.ops.accumulate import run_mac
-from fxsim.ops.base import ACTIVATIONS, PADDINGS, Array, Operator, OptionField, Outcome, TfliteHook, operator
+from fxsim.ops.accumulate import run_mac, run_mac_float
+from fxsim.ops.base import ACTIVATIONS, PADDINGS, Array, Floats, Operator, OptionField, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems
 from fxsim.ops.mac import window_of
 from fxsim.ops.weights import WeightRule, check_mac_operands
@@ -74,6 +74,10 @@ class DepthwiseConv2DOperator(Operator):
     def run(self, net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:
         """Accumulate exactly, requantize."""
         return run_mac(net, node, inputs, numerics)
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """Sum the products one by one, then the bias."""
+        return run_mac_float(net, node, inputs)
 
     def macs(self, net: Network, node: Node) -> int:
         """Count outputs times taps."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim.graph import DType, LayerStats
-from fxsim.ops.base import Array, Operator, Outcome, TfliteHook, operator
+from fxsim.ops.base import Array, Floats, Operator, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems, quant_of
 
 if TYPE_CHECKING:
@@ -50,3 +50,7 @@ class DequantizeOperator(Operator):
         real = np.float64(quant.scale[0]) * (x.astype(np.int64) - quant.zero_point[0])
         with np.errstate(over="ignore"):
             return Outcome((real.astype(np.float32),), LayerStats.empty())
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:  # noqa: ARG002 - the grid is not here
+        """Return the operand: reals have no codes."""
+        return np.asarray(inputs[0], np.float32)

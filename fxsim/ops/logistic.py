@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fxsim.ops.base import TfliteHook, operator
-from fxsim.ops.curves import CurveOperator, Floats
+from fxsim.ops.base import Floats, TfliteHook, operator
+from fxsim.ops.curves import CurveOperator
 from fxsim.ops.fixed_point import Ints, exp_on_negative, one_over_one_plus
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAC_OPERATORS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 """Operators that run on the MAC unit."""
 _EXACT_LIMIT = 1 << 62
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +116,7 @@ def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> Ma
     x, w, bias = _operands(net, node)
     y = net.values[node.outputs[0]]
     rule = output_rule(net, node, numerics)
-    weights = _weights(node, w)
+    weights = canonical_weights(node, _data(w).astype(np.int64))
     w_zero = np.broadcast_to(quant_of(w).zero_point, (weights.shape[0],)).astype(np.int64)
     stored = np.zeros(weights.shape[0], np.int64) if bias is None else _data(bias).astype(np.int64)
     x_zero, out_zero = int(quant_of(x).zero_point[0]), int(quant_of(y).zero_point[0])
@@ -237,8 +238,8 @@ def _data(value: Value) -> NDArray[np.generic]:
     return value.data
 
 
-def _weights(node: Node, w: Value) -> NDArray[np.int64]:
-    codes = _data(w).astype(np.int64)
+def canonical_weights(node: Node, weights: NDArray[_T]) -> NDArray[_T]:
+    """Stored weights of a MAC node as [N, kh, kw, channels], depthwise [N, kh, kw, 1], fully connected [N, 1, 1, K]."""
     if node.op == "DEPTHWISE_CONV_2D":
-        return np.ascontiguousarray(codes.transpose(3, 1, 2, 0))
-    return codes.reshape(codes.shape[0], 1, 1, -1) if node.op == "FULLY_CONNECTED" else codes
+        return np.ascontiguousarray(weights.transpose(3, 1, 2, 0))
+    return weights.reshape(weights.shape[0], 1, 1, -1) if node.op == "FULLY_CONNECTED" else weights

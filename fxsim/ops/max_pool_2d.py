@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim.graph import LayerStats
-from fxsim.ops.base import Array, Operator, Outcome, operator
-from fxsim.ops.pooling import Pool, check_pool, pool_hook, pool_params, pool_window, taps
+from fxsim.ops.base import Array, Floats, Operator, Outcome, operator
+from fxsim.ops.pooling import Pool, check_pool, image_rows, pool_hook, pool_params, pool_window, pooled, taps
+from fxsim.ops.real import clamp_float
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +38,18 @@ class MaxPool2DOperator(Operator):
     def run(self, net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:  # noqa: ARG002 - no accumulator
         """Compare codes, then clamp."""
         params, x = pool_params(net, node), np.asarray(inputs[0])
-        images = x.reshape(-1, *x.shape[2:])
+        images = image_rows(x)
         g = params.window
         best = np.full((len(images), g.out_h, g.out_w, g.channels), np.iinfo(x.dtype).min, np.int64)
-        for codes, inside in taps(g, images):
+        for codes, inside in taps(g, images.astype(np.int64)):
             best = np.where(inside, np.maximum(best, codes), best)
         best = best.clip(params.clamp_lo, params.clamp_hi)
-        return Outcome((best.astype(x.dtype).reshape(len(x), -1, *best.shape[1:]),), LayerStats.empty())
+        return Outcome((pooled(best.astype(x.dtype), x),), LayerStats.empty())
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """The greatest in-image tap."""
+        images, g = image_rows(inputs[0]), pool_window(net, node)
+        best = np.full((len(images), g.out_h, g.out_w, g.channels), -np.inf, np.float32)
+        for values, inside in taps(g, images):
+            best = np.where(inside, np.maximum(best, values), best)
+        return pooled(clamp_float(best, node.attrs.activation), inputs[0])

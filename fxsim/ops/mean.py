@@ -10,9 +10,10 @@ import numpy as np
 
 from fxsim.graph import DType, LayerStats
 from fxsim.numerics import IntFormat, Requant, mean_multiplier, requantize, wrap_array
-from fxsim.ops.base import Array, Operator, OptionField, Outcome, TfliteHook, operator
+from fxsim.ops.base import Array, Floats, Operator, OptionField, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems
 from fxsim.ops.quantize import RescaleParams, rescale_params
+from fxsim.ops.real import sum_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,14 @@ class MeanOperator(Operator):
         wrapped = wrap_array(total.reshape(len(x), -1), _INT32)
         codes = requantize(wrapped, p.requant, p.scheme, zero=p.out_zero, lo=p.lo, hi=p.hi, acc_bits=32)
         return Outcome((codes.astype(y.dtype.numpy).reshape(len(x), *y.shape),), LayerStats.empty())
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """Sum in C order of the averaged elements, then one quotient."""
+        x, axes = np.asarray(inputs[0], np.float32), [axis + 1 for axis in mean_axes(net, node)]
+        last = np.moveaxis(x, axes, range(-len(axes), 0))
+        rows = last.reshape(*last.shape[: x.ndim - len(axes)], -1)
+        mean = sum_in_order(rows) / np.float32(rows.shape[-1])
+        return mean.reshape(len(x), *net.results(node)[0].type.shape)
 
 
 def mean_axes(net: Network, node: Node) -> tuple[int, ...]:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim.ops.base import Array, Operator, Outcome, operator
-from fxsim.ops.binary import Binary, binary_hook, binary_shape, check_binary, product_params, run_product
+import numpy as np
+
+from fxsim.ops.base import Array, Floats, Operator, Outcome, operator
+from fxsim.ops.binary import (
+    Binary,
+    binary_hook,
+    binary_shape,
+    check_binary,
+    product_params,
+    run_binary_float,
+    run_product,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,3 +43,7 @@ class MulOperator(Operator):
     def run(self, net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:  # noqa: ARG002 - no accumulator
         """Rescale by the profile's scheme at 32 bits."""
         return run_product(net, node, inputs)
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """One product."""
+        return run_binary_float(net, node, inputs, np.multiply)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fxsim.ops.base import Array, Operator, Outcome, TfliteHook, operator
-from fxsim.ops.padding import check_pad, padded_shape, run_pad
+import numpy as np
+
+from fxsim.ops.base import Array, Floats, Operator, Outcome, TfliteHook, operator
+from fxsim.ops.padding import check_pad, padded_shape, run_pad, run_pad_float
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,3 +41,7 @@ class PadOperator(Operator):
     def run(self, net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:  # noqa: ARG002 - moves data
         """Surround the operand."""
         return run_pad(net, node, inputs)
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """Surround the operand with zeros."""
+        return run_pad_float(net, node, inputs, np.float32(0))

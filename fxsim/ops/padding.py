@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim.graph import DType, LayerStats
-from fxsim.ops.base import Array, Outcome
+from fxsim.ops.base import Array, Floats, Outcome
 from fxsim.ops.legality import Problems, quant_of
 
 if TYPE_CHECKING:
@@ -79,3 +79,9 @@ def run_pad(net: Network, node: Node, inputs: Sequence[Array | None]) -> Outcome
     params, x = pad_params(net, node), np.asarray(inputs[0])
     padded = np.pad(x, ((0, 0), *params.pads), constant_values=params.code)
     return Outcome((padded,), LayerStats.empty())
+
+
+def run_pad_float(net: Network, node: Node, inputs: Sequence[Array | None], value: np.float32) -> Floats:
+    """Surround real operands with `value`."""
+    x = np.asarray(inputs[0], np.float32)
+    return np.pad(x, ((0, 0), *pad_params(net, node).pads), constant_values=value)

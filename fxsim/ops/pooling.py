@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fxsim.graph import Network, Node
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +113,27 @@ def output_range(net: Network, node: Node) -> tuple[int, int]:
     return activation_range(node.attrs.activation, quant.scale[0], int(quant.zero_point[0]), dtype.lo, dtype.hi)
 
 
-def taps(window: Window, images: Array) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
-    """Taps that meet the image: the codes int64 [images, OH, OW, C], and where they lie in it, bool [OH, OW, 1]."""
+def image_rows(x: NDArray[_T] | None) -> NDArray[_T]:
+    """Images of all samples in a row: [N * B, H, W, C] of [N, B, H, W, C]."""
+    assert x is not None  # a checked node has its operand
+    return x.reshape(-1, *x.shape[2:])
+
+
+def pooled(images: NDArray[_T], x: Array | None) -> NDArray[_T]:
+    """Results [N * B, OH, OW, C] as [N, B, OH, OW, C], with the sample axis of operand `x`."""
+    assert x is not None
+    return images.reshape(len(x), -1, *images.shape[1:])
+
+
+def taps(window: Window, images: NDArray[_T]) -> Iterator[tuple[NDArray[_T], NDArray[np.bool_]]]:
+    """Taps that meet the image: their values [images, OH, OW, C], and where they lie in it, bool [OH, OW, 1]."""
     g = window
     for ky in _useful(g.kh, g.in_h + g.pad_top, g.pad_top - (g.out_h - 1) * g.stride_h):
         iy = np.arange(g.out_h) * g.stride_h - g.pad_top + ky
         for kx in _useful(g.kw, g.in_w + g.pad_left, g.pad_left - (g.out_w - 1) * g.stride_w):
             ix = np.arange(g.out_w) * g.stride_w - g.pad_left + kx
             inside = ((iy >= 0) & (iy < g.in_h))[:, None] & ((ix >= 0) & (ix < g.in_w))[None, :]
-            codes = images[:, iy.clip(0, g.in_h - 1)][:, :, ix.clip(0, g.in_w - 1)]
-            yield codes.astype(np.int64), inside[..., None]
+            yield images[:, iy.clip(0, g.in_h - 1)][:, :, ix.clip(0, g.in_w - 1)], inside[..., None]
 
 
 def _useful(taps: int, beyond: int, first: int) -> range:

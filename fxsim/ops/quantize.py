@@ -9,7 +9,7 @@ import numpy as np
 
 from fxsim.graph import DType, LayerStats
 from fxsim.numerics import PROFILES, Requant, Scheme, requantize
-from fxsim.ops.base import Array, Operator, Outcome, TfliteHook, operator
+from fxsim.ops.base import Array, Floats, Operator, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems, quant_of
 
 if TYPE_CHECKING:
@@ -86,3 +86,7 @@ class QuantizeOperator(Operator):
         centred = x.astype(np.int64).reshape(-1, 1) - p.in_zero
         codes = requantize(centred, p.requant, p.scheme, zero=p.out_zero, lo=p.lo, hi=p.hi, acc_bits=32)
         return Outcome((codes.astype(y.dtype.numpy).reshape(x.shape),), LayerStats.empty())
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:  # noqa: ARG002 - the grid is not here
+        """Return the operand: reals have no codes."""
+        return np.asarray(inputs[0], np.float32)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fxsim.graph import DType
-from fxsim.ops.base import Array, Operator, OptionField, Outcome, TfliteHook, operator
+from fxsim.ops.base import Array, Floats, Operator, OptionField, Outcome, TfliteHook, operator
 from fxsim.ops.legality import Problems
-from fxsim.ops.views import check_view, run_view
+from fxsim.ops.views import check_view, run_view, run_view_float
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,10 @@ class ReshapeOperator(Operator):
     def run(self, net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:  # noqa: ARG002 - moves data
         """Rearrange the shape."""
         return run_view(net, node, inputs)
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """Rearrange the shape."""
+        return run_view_float(net, node, inputs)
 
 
 def _check_shape_operand(found: Problems, net: Network, node: Node) -> bool:

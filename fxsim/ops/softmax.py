@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from fxsim.graph import DType, LayerStats
 from fxsim.numerics import softmax_params
-from fxsim.ops.base import Array, Operator, OptionField, Outcome, TfliteHook, operator
+from fxsim.ops.base import Array, Floats, Operator, OptionField, Outcome, TfliteHook, operator
 from fxsim.ops.fixed_point import divide_by_pot, exp_on_negative, high_mul, one_over_one_plus
 from fxsim.ops.legality import Problems, quant_of
+from fxsim.ops.real import sum_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +79,14 @@ class SoftmaxOperator(Operator):
         rows = x.astype(np.int64).reshape(-1, x.shape[-1])
         codes = softmax_rows(rows, *softmax_params(node.attrs.beta, scale))
         return Outcome((codes.astype(np.int8).reshape(x.shape),), LayerStats.empty())
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:  # noqa: ARG002 - all is in the node
+        """Exponentials of what is left of the row's greatest, their sum in order, one quotient each."""
+        with np.errstate(over="ignore", under="ignore"):
+            x = np.asarray(inputs[0], np.float32) * np.float32(node.attrs.beta)
+            exps = np.exp((x - x.max(axis=-1, keepdims=True)).astype(np.float64)).astype(np.float32)
+            result: Floats = exps / sum_in_order(exps)[..., None]
+        return result
 
 
 def softmax_rows(rows: Ints, multiplier: int, left_shift: int, diff_min: int) -> Ints:

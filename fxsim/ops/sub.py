@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim.ops.base import Array, Operator, Outcome, operator
-from fxsim.ops.binary import Binary, binary_hook, binary_shape, check_binary, run_sum, sum_params
+import numpy as np
+
+from fxsim.ops.base import Array, Floats, Operator, Outcome, operator
+from fxsim.ops.binary import Binary, binary_hook, binary_shape, check_binary, run_binary_float, run_sum, sum_params
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,3 +35,7 @@ class SubOperator(Operator):
     def run(self, net: Network, node: Node, inputs: Sequence[Array | None], numerics: Numerics | None) -> Outcome:  # noqa: ARG002 - no accumulator
         """Rescale by the profile's scheme at 32 bits."""
         return run_sum(net, node, inputs, -1)
+
+    def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+        """One difference."""
+        return run_binary_float(net, node, inputs, np.subtract)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim.graph import DType, LayerStats
-from fxsim.ops.base import Array, Outcome
+from fxsim.ops.base import Array, Floats, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,12 @@ def check_view(found: Problems, net: Network, node: Node) -> None:
     x, y = net.values[node.inputs[0]], net.results(node)[0]
     if found.tensor("input", x, (DType.INT8, DType.UINT8)) and found.tensor("output", y, (x.type.dtype,)):
         found.same_quant(x, y)
+
+
+def run_view_float(net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:
+    """Rearrange the shape of reals."""
+    x = np.asarray(inputs[0], np.float32)
+    return x.reshape(len(x), *net.results(node)[0].type.shape)
 
 
 def run_view(net: Network, node: Node, inputs: Sequence[Array | None]) -> Outcome:
