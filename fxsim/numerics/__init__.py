@@ -35,8 +35,9 @@ from fxsim.numerics.multiplier import (
 )
 from fxsim.numerics.profiles import PROFILES, SUM_SHIFT, Profile
 from fxsim.numerics.rounding import round_real
+from fxsim.numerics.scheme import Requant, Scheme
 from fxsim.numerics.scheme_kernels import requantize_scalar, rescale
-from fxsim.numerics.schemes import SCHEMES, Requant, Scheme, check_requant_width, monotone_limit, requantize, scheme_of
+from fxsim.numerics.schemes import SCHEMES, check_requant_width, monotone_limit, requantize, scheme_of
 from fxsim.numerics.softmax_kernels import exp_on_negative_values, one_over_one_plus_x
 
 __all__ = [

@@ -180,7 +180,9 @@ def ref_derive(real: float, scheme_name: str) -> tuple[int, int, float]:
     if scheme_name == "FP32_RNE":
         return 0, 0, float(ref_f32(real))
     m, s = _DERIVE[scheme_name](real)
-    left = scheme_name in ("TFL_DOUBLE", "TFL_SINGLE", "TFL_DOUBLE_UP", "MBQM64")
+    if scheme_name == "MBQM64":
+        return m, s, float(ref_reduce_multiplier(m) * Fraction(2) ** (s - 15))
+    left = scheme_name in ("TFL_DOUBLE", "TFL_SINGLE", "TFL_DOUBLE_UP")
     return m, s, float(m * Fraction(2) ** (s - 31 if left else -s))
 
 

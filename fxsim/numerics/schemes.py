@@ -7,143 +7,29 @@ surrounds them: how real factors become integers, which accumulators a scheme ta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fxsim._core.errors import QuantizationError
 from fxsim._core.registry import Registry
-from fxsim.numerics.modes import SchemeCode
+from fxsim.numerics.modes import Rounding, SchemeCode
 from fxsim.numerics.multiplier import quantize_multipliers, quantize_multipliers_single, split_significand
+from fxsim.numerics.scheme import Integers, Reals, Requant, Scheme, Value
 from fxsim.numerics.scheme_kernels import requantize_flat
 
-Integers = NDArray[np.int64]
-Reals = NDArray[np.float64]
 Split = Callable[[Reals], tuple[Integers, Integers]]
-Value = Callable[[Integers, Integers], Reals]
-
-_MAX_REAL = float(1 << 31)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Requant:
-    """Parameters of one scheme for n channels, or one set (n = 1) that serves every channel.
-
-    Attributes
-    ----------
-    multiplier, shift : int64[n]
-        What integer schemes read; zeros for float schemes.
-    real : float64[n]
-        The factor that the integers stand for; what float schemes read.
-    floating : bool
-        Whether the scheme is a float one, so that its record word is the factor itself.
-    """
-
-    multiplier: Integers
-    shift: Integers
-    real: Reals
-    floating: bool = False
-
-    def words(self) -> Integers:
-        """64-bit record words: multiplier in bits 0..31, shift in 32..39; or the bits of the binary64 factor."""
-        if self.floating:
-            return self.real.view(np.int64).copy()
-        return (self.multiplier & 0xFFFFFFFF) | ((self.shift & 0xFF) << 32)
-
-    @staticmethod
-    def from_words(words: Integers, scheme: Scheme) -> Requant:
-        """Parameters that record `words` (int64[n]) hold for `scheme`.
-
-        Raises
-        ------
-        QuantizationError
-            A word holds a multiplier, shift or factor that the scheme does not take.
-        """
-        words = np.ascontiguousarray(words, dtype=np.int64)
-        if scheme.value is None:
-            return scheme.derive(words.view(np.float64).copy())
-        multiplier = words.astype(np.int32).astype(np.int64)
-        shift = (words >> 32).astype(np.int8).astype(np.int64)
-        scheme.check(multiplier, shift)
-        return Requant(multiplier, shift, scheme.value(multiplier, shift))
-
-    def take(self, channels: Integers | slice) -> Requant:
-        """Parameters of some channels; one set serves them all."""
-        if len(self) == 1:
-            return self
-        return Requant(self.multiplier[channels], self.shift[channels], self.real[channels], self.floating)
-
-    def __len__(self) -> int:
-        return self.multiplier.size
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Scheme:
-    """One requantization rule.
-
-    Attributes
-    ----------
-    name, code
-        Name in the registry, and number in instructions and kernels.
-    rule
-        Real factors to parameters; `derive` calls it on checked factors.
-    value
-        The factor that (multiplier, shift) stand for; `None` for float schemes.
-    max_multiplier, shifts
-        Greatest multiplier (the least is 0), and least and greatest shift that the rule takes.
-    max_acc_bits, limit
-        Widest accumulator for which the rule is exact, and why.
-    events
-        Priced events per requantized element, zero point and clamp included.
-    """
-
-    name: str
-    code: SchemeCode
-    rule: Callable[[Reals], Requant]
-    value: Value | None = None
-    max_multiplier: int = 0
-    shifts: tuple[int, int] = (0, 0)
-    max_acc_bits: int
-    limit: str
-    events: Mapping[str, int]
-
-    @property
-    def synthesizable(self) -> bool:
-        """Whether the rule is integer hardware; float schemes are not."""
-        return self.value is not None
-
-    def check(self, multiplier: Integers, shift: Integers) -> None:
-        """Raise `QuantizationError` for the first channel whose multiplier or shift the rule does not take."""
-        limits = (("shift", shift, self.shifts), ("multiplier", multiplier, (0, self.max_multiplier)))
-        for what, values, (lo, hi) in limits:
-            bad = np.flatnonzero((values < lo) | (values > hi))
-            if bad.size:
-                expected = f"{what} of {self.name} must be in {lo}..{hi}"
-                raise QuantizationError(expected, got=int(values[bad[0]]), where=f"channel {bad[0]}")
-
-    def derive(self, real: Reals | float) -> Requant:
-        """Parameters for real factors (input step * weight step / output step), float64[n].
-
-        Raises
-        ------
-        QuantizationError
-            A factor is negative, NaN, above 2**31, or needs a shift that the rule does not take.
-        """
-        real = np.array(real, dtype=np.float64).reshape(-1)
-        bad = np.flatnonzero(~((real >= 0) & (real <= _MAX_REAL)))
-        if bad.size:
-            expected = f"real multiplier of {self.name} must be in 0..2**31"
-            raise QuantizationError(expected, got=float(real[bad[0]]), where=f"channel {bad[0]}")
-        requant = self.rule(real)
-        self.check(requant.multiplier, requant.shift)
-        return requant
 
 
 def _left_value(multiplier: Integers, shift: Integers) -> Reals:
     """Factor m * 2**(s - 31): TFLite's convention, positive shifts to the left."""
     return np.ldexp(multiplier.astype(np.float64), shift - 31)
+
+
+def _reduced_value(multiplier: Integers, shift: Integers) -> Reals:
+    """Factor of the 15-bit multiplier that MBQM64 makes of a 31-bit one."""
+    reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+    return np.ldexp(reduced.astype(np.float64), shift - 15)
 
 
 def _right_value(multiplier: Integers, shift: Integers) -> Reals:
@@ -200,7 +86,7 @@ def _integer(
     split: Split,
     value: Value,
     shifts: tuple[int, int],
-    *,
+    *roundings: Rounding,
     multiplier_bits: int = 31,
     max_acc_bits: int = 48,
     limit: str = "the two limbs of the product hold 79 bits",
@@ -215,31 +101,76 @@ def _integer(
         shifts=shifts,
         max_acc_bits=max_acc_bits,
         limit=limit,
+        roundings=roundings,
         events=_events(**events),
     )
 
 
-def _float(code: SchemeCode, dtype: type[np.float32 | np.float64], max_acc_bits: int, limit: str) -> Scheme:
+def _float(
+    code: SchemeCode, dtype: type[np.float32 | np.float64], rounding: Rounding, max_acc_bits: int, limit: str
+) -> Scheme:
     return Scheme(
         name=code.name,
         code=code,
         rule=_float_rule(dtype),
         max_acc_bits=max_acc_bits,
         limit=limit,
+        roundings=(rounding,),
         events=_events(fp_multiply=1, fp_convert=2),
     )
 
 
+_UP, _AWAY, _EVEN = Rounding.TIES_UP, Rounding.TIES_AWAY, Rounding.TIES_EVEN
 _ALL = (
-    _integer(SchemeCode.TFL_DOUBLE, quantize_multipliers, _left_value, (-31, 30), multiply=1, add64=2, shift=1),
-    _integer(SchemeCode.TFL_SINGLE, quantize_multipliers_single, _left_value, (-31, 30), multiply=1, add64=1, shift=1),
-    _integer(SchemeCode.TFL_DOUBLE_UP, quantize_multipliers, _left_value, (-31, 30), multiply=1, add64=2, shift=1),
-    _integer(SchemeCode.RNDNU, _split_rndnu, _right_value, (16, 55), multiplier_bits=24, multiply=1, add64=1, shift=1),
+    _integer(
+        SchemeCode.TFL_DOUBLE,
+        quantize_multipliers,
+        _left_value,
+        (-31, 30),
+        _UP,
+        _AWAY,
+        multiply=1,
+        add64=2,
+        shift=1,
+    ),
+    _integer(
+        SchemeCode.TFL_SINGLE,
+        quantize_multipliers_single,
+        _left_value,
+        (-31, 30),
+        _UP,
+        multiply=1,
+        add64=1,
+        shift=1,
+    ),
+    _integer(
+        SchemeCode.TFL_DOUBLE_UP,
+        quantize_multipliers,
+        _left_value,
+        (-31, 30),
+        _UP,
+        _UP,
+        multiply=1,
+        add64=2,
+        shift=1,
+    ),
+    _integer(
+        SchemeCode.RNDNU,
+        _split_rndnu,
+        _right_value,
+        (16, 55),
+        _UP,
+        multiplier_bits=24,
+        multiply=1,
+        add64=1,
+        shift=1,
+    ),
     _integer(
         SchemeCode.MBQM64,
         quantize_multipliers,
-        _left_value,
+        _reduced_value,
         (-31, 7),
+        _UP,
         multiply=1,
         add64=1,
         shift=1,
@@ -250,6 +181,7 @@ _ALL = (
         _split_rhaway,
         _right_value,
         (0, 62),
+        _AWAY,
         multiplier_bits=15,
         multiply=1,
         add64=1,
@@ -261,14 +193,15 @@ _ALL = (
         _split_reven,
         _right_value,
         (0, 62),
+        _EVEN,
         multiplier_bits=1,
         max_acc_bits=62,
         shift=1,
         add32=1,
         limit="the shifter reaches 62 bits",
     ),
-    _float(SchemeCode.TFL_DOUBLE_FP, np.float64, 54, "binary64 holds integers up to 2**53"),
-    _float(SchemeCode.FP32_RNE, np.float32, 64, "registers have at most 64 bits"),
+    _float(SchemeCode.TFL_DOUBLE_FP, np.float64, _AWAY, 54, "binary64 holds integers up to 2**53"),
+    _float(SchemeCode.FP32_RNE, np.float32, _EVEN, 64, "registers have at most 64 bits"),
 )
 
 SCHEMES: Registry[Scheme] = Registry("requantization scheme", error=QuantizationError)

@@ -1,8 +1,15 @@
 """Operators of the graph: attributes, legality, shapes, exact integer runs; one file each."""
 
-from fxsim.ops.accumulate import Accumulated, accumulate_outputs, accumulate_permuted, gather, position_chunks
+from fxsim.ops.accumulate import (
+    Accumulated,
+    accumulate_outputs,
+    accumulate_permuted,
+    gather,
+    position_chunks,
+    window_operands,
+)
 from fxsim.ops.base import ACTIVATIONS, OPERATORS, PADDINGS, Operator, OptionField, Outcome, TfliteHook
-from fxsim.ops.binary import Binary, ProductParams, SumParams, product_params, sum_params
+from fxsim.ops.binary import Binary, ProductParams, SumParams, centred_operands, product_params, sum_params, sum_reals
 from fxsim.ops.clamping import Activation, clamp_params
 from fxsim.ops.concatenation import Concatenation, concatenation_axis
 from fxsim.ops.conv_2d import Conv2D
@@ -18,7 +25,8 @@ from fxsim.ops.overrides import Layers, layer_numerics
 from fxsim.ops.pad import Pad
 from fxsim.ops.padding import PadParams, pad_params
 from fxsim.ops.padv2 import PadV2
-from fxsim.ops.pooling import Pool, PoolParams, pool_params, pool_window
+from fxsim.ops.pooling import Pool, PoolParams, image_rows, pool_params, pool_window
+from fxsim.ops.pooling import taps as pool_taps
 from fxsim.ops.quantize import Quantize, RescaleParams, rescale_params
 from fxsim.ops.reshape import Reshape
 from fxsim.ops.softmax import Softmax
@@ -63,21 +71,26 @@ __all__ = [
     "Window",
     "accumulate_outputs",
     "accumulate_permuted",
+    "centred_operands",
     "clamp_params",
     "concatenation_axis",
     "gather",
+    "image_rows",
     "layer_numerics",
     "mac_params",
     "mean_axes",
     "mean_params",
     "pad_params",
     "pool_params",
+    "pool_taps",
     "pool_window",
     "position_chunks",
     "product_params",
     "quant_of",
     "rescale_params",
     "sum_params",
+    "sum_reals",
     "validate",
     "window_of",
+    "window_operands",
 ]

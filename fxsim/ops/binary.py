@@ -127,6 +127,11 @@ def product_params(net: Network, node: Node) -> ProductParams:
     return ProductParams(requant, scheme, _zeros(net, node), _out_zero(net, node), *output_range(net, node))
 
 
+def sum_reals(net: Network, node: Node) -> NDArray[np.float64]:
+    """Factors of both operands and of the result of ADD or SUB, in binary64, before they become integers."""
+    return _factors(net, node)[1]
+
+
 def _factors(net: Network, node: Node) -> tuple[Scheme, NDArray[np.float64]]:
     profile = PROFILES[net.profile]
     first, second, out = (quant_of(net.values[i]).scale[0] for i in (*node.inputs, *node.outputs))

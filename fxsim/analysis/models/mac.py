@@ -1,0 +1,138 @@
+"""CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED: sums, bias, the accumulator's rule, requantization."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fxsim.analysis.mechanisms import Mechanism
+from fxsim.analysis.models.base import Bound, Model, fake_clamp, model, places
+from fxsim.analysis.models.scaling import Scaling
+from fxsim.numerics import Affine, Overflow, overflow_array
+from fxsim.ops import MAC_OPERATORS, accumulate_outputs, gather, mac_params, position_chunks, quant_of, window_operands
+from fxsim.oracle import real_bias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fxsim.analysis.models.base import Array, Index, Ints, On, Reals
+    from fxsim.graph import Network, Node
+    from fxsim.hw import Numerics
+
+_EXACT = 1 << 53
+"""Integers below are exact in binary64."""
+
+
+@model(*MAC_OPERATORS)
+class MacModel(Model):
+    """acc = sum (w - w_zero) * (x - x_zero) + bias; codes = requantize(acc)."""
+
+    def __init__(self, net: Network, node: Node, numerics: Numerics, bias: str) -> None:
+        super().__init__(net, node, numerics, bias)
+        self.params = p = mac_params(net, node, numerics)
+        x, w, y = (net.values[i] for i in (*node.inputs[:2], node.outputs[0]))
+        unit = np.float64(quant_of(x).scale[0]) * quant_of(w).scale.astype(np.float64)
+        real = unit / np.float64(quant_of(y).scale[0])
+        ends = fake_clamp(net, node, node.attrs.activation), (p.clamp_lo, p.clamp_hi)
+        self.scaling = Scaling(p.scheme, p.requant, real, p.out_zero, p.out_zero, *ends, numerics.acc_bits)
+        self.real_bias = _bias_in_units(net, node, unit, bias)
+        self.load = _load_deviation(p.initial, numerics)
+        reach = max(abs(p.x_lo - p.x_zero), abs(p.x_hi - p.x_zero), abs(p.x_lo), abs(p.x_hi))
+        norms = np.abs(p.stream).sum(axis=0)
+        self.exact_floats = int(norms.max()) * reach < _EXACT
+        self.reach = int((norms * reach + np.abs(p.initial) + np.abs(p.bias)).max())
+        self.mechanisms = tuple(self._mechanisms())
+
+    def _mechanisms(self) -> Iterator[Mechanism]:
+        yield from self.scaling.stages
+        if not np.array_equal(self.real_bias, self.params.bias):
+            yield Mechanism.BIAS
+        if self.load.any():
+            yield Mechanism.FOLD
+        if self.overflows or self.scaling.wraps(self.reach):
+            yield Mechanism.OVERFLOW
+        if self.scaling.fake != self.scaling.exact:
+            yield Mechanism.CLAMP
+
+    @property
+    def overflows(self) -> bool:
+        """Whether an accumulator may differ from the exact sum, by a bound that needs no samples."""
+        return self.numerics.inner_bits > 0 or self.reach >= 1 << (self.numerics.acc_bits - 1)
+
+    def bind(self, operands: Sequence[Array | None]) -> Bound:
+        """Work the exact sums out."""
+        x = operands[0]
+        assert x is not None  # a checked node has its operand
+        return _BoundMac(self, x)
+
+
+class _BoundMac(Bound):
+    """Sums [positions, channels] of some samples."""
+
+    def __init__(self, owner: MacModel, x: Array) -> None:
+        self.owner = owner
+        g = owner.params.window
+        self.images = x.reshape(-1, g.in_h, g.in_w, g.channels)
+        self.positions = len(self.images) * g.positions
+        self.sums = self._sums()
+
+    def codes(self, on: On, index: Index = None) -> Array:
+        """Accumulators, then the scaling."""
+        owner, channels = self.owner, self.sums.shape[1]
+        if index is None:
+            sums, channel, scaling = self.sums, np.arange(channels), owner.scaling
+        else:
+            sums, channel = self.sums.reshape(-1)[index], index % channels
+            scaling = owner.scaling.take(channel)
+        real = Mechanism.BIAS in owner.mechanisms and Mechanism.BIAS not in on
+        acc = sums + (owner.real_bias if real else owner.params.bias)[channel]
+        if Mechanism.OVERFLOW in on and owner.overflows:
+            acc = acc + (self.deviation if index is None else places(self.deviation, index))
+        elif Mechanism.FOLD in on:
+            acc = acc + owner.load[channel]
+        return scaling.codes(acc, on).reshape(-1)
+
+    @cached_property
+    def deviation(self) -> Ints:
+        """What the machine's accumulators have more than the exact sums with their bias."""
+        owner, found = self.owner, np.empty_like(self.sums)
+        for rows in self._chunks():
+            operands = gather(owner.params, self.images, rows)
+            found[rows] = accumulate_outputs(owner.params, operands, owner.numerics).value
+        return found - self.sums - owner.params.bias
+
+    def _sums(self) -> Ints:
+        """Exact sums without bias; by binary64 matrix products where these are exact, which BLAS does fastest."""
+        params, exact = self.owner.params, self.owner.exact_floats
+        zero = np.float64(params.x_zero) if exact else np.int64(params.x_zero)
+        stream = params.stream.astype(zero.dtype)
+        found = np.empty((self.positions, params.channels), np.int64)
+        for rows in self._chunks():
+            x = window_operands(params.window, self.images, rows, zero) - zero
+            found[rows] = x @ stream if x.ndim == 2 else np.einsum("pkn,kn->pn", x, stream)
+        return found
+
+    def _chunks(self) -> Iterator[slice]:
+        depth, channels = self.owner.params.stream.shape
+        return position_chunks(self.positions, max(depth * (channels if self.owner.params.depthwise else 1), channels))
+
+
+def _bias_in_units(net: Network, node: Node, unit: Reals, bias: str) -> Reals:
+    """The bias of fake quantization in steps of the accumulator: whole numbers on the grid."""
+    if len(node.inputs) < 3 or node.inputs[2] < 0:
+        return np.zeros(net.results(node)[0].type.shape[-1])
+    real = real_bias(net, node, "float")
+    if bias == "float":
+        return real.astype(np.float64) / unit
+    x, w = (net.values[i] for i in node.inputs[:2])
+    steps = np.broadcast_to(quant_of(x).scale[0] * quant_of(w).scale, real.shape)
+    return Affine(steps, 0, axis=0).fake_codes(real, np.int32).astype(np.float64)
+
+
+def _load_deviation(initial: Ints, numerics: Numerics) -> Ints:
+    """What loading the folded bias loses in a saturating accumulator; where the rule is modular, nothing by itself."""
+    if numerics.zero_point != "fold" or numerics.bias_order != "first" or numerics.overflow not in ("saturate", "trap"):
+        return np.zeros_like(initial)
+    return overflow_array(initial, numerics.acc_bits, Overflow.SATURATE, numerics.acc_bits) - initial
