@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from fxsim._core.errors import QuantizationError
 from fxsim._core.registry import Registry
 from fxsim.numerics.modes import SchemeCode
-from fxsim.numerics.schemes import SCHEMES, Scheme
+from fxsim.numerics.scheme import Scheme
+from fxsim.numerics.schemes import SCHEMES
 
 Steps = NDArray[np.float32]
 Reals = NDArray[np.float64]
