@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from fxsim._core.errors import QuantizationError
 from fxsim._core.registry import Registry
 from fxsim.numerics.modes import SchemeCode
-from fxsim.numerics.scheme import Scheme
 from fxsim.numerics.schemes import SCHEMES
+
+if TYPE_CHECKING:
+    from fxsim.numerics.scheme import Scheme
 
 Steps = NDArray[np.float32]
 Reals = NDArray[np.float64]
