@@ -2,16 +2,22 @@
 
 from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccumulators
 from fxsim.analysis.assignment import Assignment, Assignments, assign_widths
+from fxsim.analysis.attribution import CAUSES
 from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs
 from fxsim.analysis.bounds import LayerBounds, a2q_widths, layer_bounds
+from fxsim.analysis.compare import Runtime, compare_network
+from fxsim.analysis.comparison import Comparison, Differences, EndToEnd, Fidelity, FirstDifference, LayerComparison
+from fxsim.analysis.comparison_sections import comparison_sections
 from fxsim.analysis.event import Event
 from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.analysis.extract import before, isolate
 from fxsim.analysis.forensics import Forensics, LayerForensics, forensics
 from fxsim.analysis.labels import check_labels, predicted
 from fxsim.analysis.laboratory import accumulators
+from fxsim.analysis.mechanisms import MEANINGS, UNEXPLAINED, Mechanism
 from fxsim.analysis.observed import Observation, ObservedLayer, observe, zero_event_bound
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
+from fxsim.analysis.paired import PairedDifference
 from fxsim.analysis.ranges import CodeRange
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
@@ -23,6 +29,9 @@ from fxsim.analysis.width_sweep import width_sweep
 from fxsim.analysis.witness import Witness, witness
 
 __all__ = [
+    "CAUSES",
+    "MEANINGS",
+    "UNEXPLAINED",
     "AccumulatorReport",
     "Assignment",
     "Assignments",
@@ -30,22 +39,31 @@ __all__ = [
     "BitCosts",
     "Bits",
     "CodeRange",
+    "Comparison",
     "CurvePoint",
+    "Differences",
+    "EndToEnd",
     "Event",
+    "Fidelity",
+    "FirstDifference",
     "Forensics",
     "LayerAccumulators",
     "LayerBounds",
+    "LayerComparison",
     "LayerErrors",
     "LayerForensics",
     "LayerOrders",
+    "Mechanism",
     "NetworkEffects",
     "NetworkSearch",
     "Observation",
     "ObservedLayer",
     "Order",
     "OrderResult",
+    "PairedDifference",
     "Part",
     "Reach",
+    "Runtime",
     "SweepResult",
     "Trajectory",
     "WidthSweep",
@@ -57,7 +75,9 @@ __all__ = [
     "before",
     "bit_costs",
     "check_labels",
+    "compare_network",
     "compare_orders",
+    "comparison_sections",
     "exact_run",
     "forensics",
     "import_pyarrow",
