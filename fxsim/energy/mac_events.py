@@ -164,8 +164,8 @@ def count_req(tally: Tally, index: Array) -> None:
 
     A bias that is added last costs one addition, as wide as the register and the stored bias, and a row-file read.
     """
-    names = ("overflow", "acc_bits", "internal_bits", "scheme")
-    for (overflow, acc, internal, scheme), part in tally.groups(index, *names):
+    names = ("overflow", "acc_bits", "internal_bits", "scheme", "multiplier_cut")
+    for (overflow, acc, internal, scheme, cut), part in tally.groups(index, *names):
         f = tally.fields(part)
         outputs, bits = f("rows") * f("positions"), register_bits(overflow, acc, internal)
         biases = outputs * f("add_bias")
@@ -175,27 +175,34 @@ def count_req(tally: Tally, index: Array) -> None:
         tally.add(Event(Kind.ROW_FILE, BIAS_BITS), part, biases)
         tally.add(Event(Kind.ROW_FILE, REQUANT_WORD_BITS), part, outputs)
         tally.add(Event(Kind.ACT_WRITE), part, outputs * (1 + f("out_wide")))
-        count_scheme(tally, part, scheme_of(SchemeCode(scheme)), max(32, acc), outputs)
+        count_scheme(tally, part, scheme_of(SchemeCode(scheme)), max(32, acc), outputs, 32 - cut)
 
 
-def count_scheme(tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array) -> None:
-    """The scheme's priced events per element, at the requantizer's width W = max(32, acc_bits)."""
-    events = _scheme_events(scheme, width)
+def count_scheme(
+    tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array, multiplier_bits: int = 32
+) -> None:
+    """The scheme's priced events per element, at the requantizer's width W = max(32, acc_bits).
+
+    Products are priced at the width of the multiplier; one of 2 bits is a power of two, which only the shift sees.
+    """
+    bits = scheme.multiplier_width(multiplier_bits)
+    events = _scheme_events(scheme, width, bits)
     for name, per_element in scheme.events.items():
-        tally.add(events[name], index, elements * per_element)
+        if name != "requant_multiply" or bits > 2:
+            tally.add(events[name], index, elements * per_element)
 
 
 def count_rescale(tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array) -> None:
     """As `count_scheme`, without the zero point and the clamp that a scheme ends with."""
-    events = _scheme_events(scheme, width)
+    events = _scheme_events(scheme, width, scheme.multiplier_width(32))
     for name, per_element in scheme.events.items():
         tally.add(events[name], index, elements * (per_element - _FINAL.get(name, 0)))
 
 
-def _scheme_events(scheme: Scheme, width: int) -> dict[str, Event]:
+def _scheme_events(scheme: Scheme, width: int, multiplier_bits: int) -> dict[str, Event]:
     float_bits = 64 if scheme.code == SchemeCode.TFL_DOUBLE_FP else 32
     return {
-        "requant_multiply": Event(Kind.REQUANT_MULTIPLY, width, 32),
+        "requant_multiply": Event(Kind.REQUANT_MULTIPLY, width, multiplier_bits),
         "requant_add64": Event(Kind.REQUANT_ADD64, width + 32),
         "requant_shift": Event(Kind.REQUANT_SHIFT, width + 32),
         "requant_add32": Event(Kind.REQUANT_ADD32, width),

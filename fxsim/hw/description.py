@@ -93,7 +93,20 @@ class Numerics:
             "REVEN_SHIFT",
             "TFL_DOUBLE_FP",
             "FP32_RNE",
+            "FLOOR",
         ),
+    )
+    multiplier_bits: int = option(
+        32,
+        "signed width of the requantizer's multiplier, a scheme's own narrower one holds; 2: it only shifts",
+        unit="bits",
+        lo=2,
+        hi=32,
+    )
+    multipliers: str = option(
+        "channel",
+        "multipliers of the requantizer: one per output channel, or one for all, the geometric mean of the extremes",
+        values=("channel", "tensor"),
     )
 
     def __post_init__(self) -> None:

@@ -53,6 +53,13 @@ def scheme_width(f: Table) -> Iterator[Rule]:
     yield f.acc_bits <= widest[f.scheme], "acc_bits", "must be a width at which the requantization scheme is exact"
 
 
+def narrow_multiplier(f: Table) -> Iterator[Rule]:
+    """`multiplier_cut` of a scheme that multiplies integers."""
+    yield f.multiplier_cut <= 30, "multiplier_cut", "must be in 0..30"
+    multiplies = np.array([scheme_of(code).significand > 1 for code in SchemeCode])[f.scheme]
+    yield (f.multiplier_cut == 0) | multiplies, "multiplier_cut", "must be 0 where the scheme has no integer multiplier"
+
+
 def integer_scheme(f: Table) -> Iterator[Rule]:
     """`scheme` with the instruction's own `shift`."""
     schemes = [scheme_of(code) for code in SchemeCode]

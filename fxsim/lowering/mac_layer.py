@@ -359,6 +359,8 @@ def _common_fields(layer: MacLayer) -> tuple[dict[str, Any], dict[str, Any], dic
         **register,
         "add_bias": int(numerics.bias_order == "last"),
         "scheme": params.scheme.code,
+        "multiplier_cut": 32 - numerics.multiplier_bits,
+        "one_word": int(numerics.multipliers == "tensor"),
         "slot": 0,
         "out_zero": params.out_zero,
         "clamp_lo": params.clamp_lo,

@@ -28,6 +28,7 @@ from fxsim.numerics.formats import IntFormat, bits_needed, saturate_array, wrap_
 from fxsim.numerics.modes import Overflow, Reduction, Rounding, SchemeCode
 from fxsim.numerics.multiplier import (
     mean_multiplier,
+    middle_factor,
     quantize_multiplier,
     quantize_multipliers,
     quantize_multipliers_single,
@@ -60,6 +61,7 @@ __all__ = [
     "check_requant_width",
     "exp_on_negative_values",
     "mean_multiplier",
+    "middle_factor",
     "monotone_limit",
     "multiply_rows",
     "one_over_one_plus_x",

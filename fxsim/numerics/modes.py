@@ -73,3 +73,5 @@ class SchemeCode(IntEnum):
     """binary64 product, half away from zero (LiteRT reference FULLY_CONNECTED)."""
     FP32_RNE = 8
     """binary32 conversion, product and clamp, half to even (XNNPACK, ONNX Runtime)."""
+    FLOOR = 9
+    """One product whose low bits are dropped, no rounding (VTA's shift right, with a multiplier before it)."""

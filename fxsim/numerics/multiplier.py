@@ -33,11 +33,14 @@ def split_significand(real: NDArray[np.float64], bits: int) -> tuple[Integers, I
     return np.where(carried, m // 2, m), exponent.astype(np.int64) + carried
 
 
-def quantize_multipliers(real: NDArray[np.float64]) -> tuple[Integers, Integers]:
-    """`quantize_multiplier` of every element: int64 arrays (m, s) of the shape of `real`."""
-    m, s = split_significand(real, 31)
+def quantize_multipliers(real: NDArray[np.float64], bits: int = 31) -> tuple[Integers, Integers]:
+    """`quantize_multiplier` of every element: int64 arrays (m, s) of the shape of `real`.
+
+    `bits` below 31 rounds the significand to that many, ties away from zero, and leaves m's other low bits 0.
+    """
+    m, s = split_significand(real, bits)
     tiny = s < -31
-    return np.where(tiny, 0, m), np.where(tiny, 0, s)
+    return np.where(tiny, 0, m << (31 - bits)), np.where(tiny, 0, s)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -55,11 +58,21 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return int(m[0]), int(s[0])
 
 
-def quantize_multipliers_single(real: NDArray[np.float64]) -> tuple[Integers, Integers]:
-    """`quantize_multipliers` of the single-rounding build, which clamps s > 30 to (2**31 - 1, 30)."""
-    m, s = quantize_multipliers(real)
+def quantize_multipliers_single(real: NDArray[np.float64], bits: int = 31) -> tuple[Integers, Integers]:
+    """`quantize_multipliers` of the single-rounding build, which clamps s > 30 to the greatest m and 30."""
+    m, s = quantize_multipliers(real, bits)
     huge = s > 30
-    return np.where(huge, (1 << 31) - 1, m), np.where(huge, 30, s)
+    return np.where(huge, (1 << 31) - (1 << (31 - bits)), m), np.where(huge, 30, s)
+
+
+def middle_factor(real: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One factor for all channels, float64[1]: the geometric mean of the least and the greatest of `real`, all >= 0.
+
+    No other has a smaller worst ratio to them; equal factors are their own mean, exactly. Rounding: binary64.
+    """
+    least, greatest = real.min(keepdims=True), real.max(keepdims=True)
+    ratio = np.divide(greatest, least, out=np.ones(1), where=least > 0)
+    return np.asarray(least * np.sqrt(ratio), dtype=np.float64)
 
 
 def mean_multiplier(multiplier: int, shift: int, count: int) -> tuple[int, int]:

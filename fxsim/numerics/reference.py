@@ -137,52 +137,54 @@ def ref_significand(real: float, bits: int) -> tuple[int, int]:
     return (m // 2, e + 1) if abs(m) == 2**bits else (m, e)
 
 
-def ref_quantize_multiplier(real: float, single: bool = False) -> tuple[int, int]:
-    """TFLite's QuantizeMultiplier; `single`: the single-rounding build."""
-    m, s = ref_significand(real, 31)
+def ref_quantize_multiplier(real: float, single: bool = False, bits: int = 31) -> tuple[int, int]:
+    """TFLite's QuantizeMultiplier; `single`: the single-rounding build; a significand of `bits` bits, then zeros."""
+    m, s = ref_significand(real, bits)
     if s < -31:
         return 0, 0
-    return (2**31 - 1, 30) if single and s > 30 else (m, s)
+    m, s = (2**bits - 1, 30) if single and s > 30 else (m, s)
+    return m * 2 ** (31 - bits), s
 
 
-def _derive_rndnu(real: float) -> tuple[int, int]:
-    m, e = ref_significand(float(ref_f32(real)), 24)
-    return m, 24 - e
+def _derive_rndnu(real: float, bits: int) -> tuple[int, int]:
+    m, e = ref_significand(float(ref_f32(real)), min(bits, 24))
+    return m * 2 ** max(24 - bits, 0), 24 - e
 
 
-def _derive_rhaway(real: float) -> tuple[int, int]:
-    m, e = ref_significand(real, 15)
-    return (m, 15 - e) if 15 - e <= 62 else (0, 0)
+def _derive_rhaway(real: float, bits: int) -> tuple[int, int]:
+    m, e = ref_significand(real, min(bits, 15))
+    return (m * 2 ** max(15 - bits, 0), 15 - e) if 15 - e <= 62 else (0, 0)
 
 
-def _derive_reven(real: float) -> tuple[int, int]:
+def _derive_reven(real: float, _: int) -> tuple[int, int]:
     exact, candidates = Fraction(real), range(62, -1, -1)
     distance = {s: abs(exact - Fraction(1, 2**s)) for s in candidates}
     best = min(distance.values())
     return 1, min(s for s in candidates if distance[s] == best)
 
 
-_DERIVE: dict[str, Callable[[float], tuple[int, int]]] = {
-    "TFL_DOUBLE": ref_quantize_multiplier,
-    "TFL_SINGLE": lambda real: ref_quantize_multiplier(real, single=True),
-    "TFL_DOUBLE_UP": ref_quantize_multiplier,
+_DERIVE: dict[str, Callable[[float, int], tuple[int, int]]] = {
+    "TFL_DOUBLE": lambda real, bits: ref_quantize_multiplier(real, bits=bits),
+    "TFL_SINGLE": lambda real, bits: ref_quantize_multiplier(real, single=True, bits=bits),
+    "TFL_DOUBLE_UP": lambda real, bits: ref_quantize_multiplier(real, bits=bits),
     "RNDNU": _derive_rndnu,
-    "MBQM64": ref_quantize_multiplier,
+    "MBQM64": lambda real, bits: ref_quantize_multiplier(real, bits=bits if bits < 15 else 31),
     "RHAWAY_SHIFT": _derive_rhaway,
     "REVEN_SHIFT": _derive_reven,
+    "FLOOR": lambda real, bits: ref_quantize_multiplier(real, single=True, bits=bits),
 }
 
 
-def ref_derive(real: float, scheme_name: str) -> tuple[int, int, float]:
+def ref_derive(real: float, scheme_name: str, multiplier_bits: int = 32) -> tuple[int, int, float]:
     """(multiplier, shift, factor) of a legal real factor; float schemes carry the factor only."""
     if scheme_name == "TFL_DOUBLE_FP":
         return 0, 0, real
     if scheme_name == "FP32_RNE":
         return 0, 0, float(ref_f32(real))
-    m, s = _DERIVE[scheme_name](real)
+    m, s = _DERIVE[scheme_name](real, multiplier_bits - 1)
     if scheme_name == "MBQM64":
         return m, s, float(ref_reduce_multiplier(m) * Fraction(2) ** (s - 15))
-    left = scheme_name in ("TFL_DOUBLE", "TFL_SINGLE", "TFL_DOUBLE_UP")
+    left = scheme_name in ("TFL_DOUBLE", "TFL_SINGLE", "TFL_DOUBLE_UP", "FLOOR")
     return m, s, float(m * Fraction(2) ** (s - 31 if left else -s))
 
 
@@ -209,6 +211,7 @@ _INTEGER_RULES: dict[str, Callable[[int, int, int, int], int]] = {
     "MBQM64": _mbqm64,
     "RHAWAY_SHIFT": lambda acc, m, s, _: ref_round_shift(acc * m, s, Rounding.TIES_AWAY),
     "REVEN_SHIFT": lambda acc, _, s, __: ref_round_shift(acc, s, Rounding.TIES_EVEN),
+    "FLOOR": lambda acc, m, s, _: acc * m // 2 ** (31 - s),
 }
 
 

@@ -82,9 +82,11 @@ class Scheme:
     name, code
         Name in the registry, and number in instructions and kernels.
     rule
-        Real factors to parameters; `derive` calls it on checked factors.
+        Real factors, and the bits of their significands to keep, to parameters; `derive` calls it on checked factors.
     value
         The factor that (multiplier, shift) stand for; `None` for float schemes.
+    significand
+        Bits of the rule's own multiplier, its sign aside; 1: it only shifts, 0: its factor is a float.
     max_multiplier, shifts
         Greatest multiplier (the least is 0), and least and greatest shift that the rule takes.
     max_acc_bits, limit
@@ -98,8 +100,9 @@ class Scheme:
 
     name: str
     code: SchemeCode
-    rule: Callable[[Reals], Requant]
+    rule: Callable[[Reals, int], Requant]
     value: Value | None = None
+    significand: int = 0
     max_multiplier: int = 0
     shifts: tuple[int, int] = (0, 0)
     max_acc_bits: int
@@ -112,6 +115,10 @@ class Scheme:
         """Whether the rule is integer hardware; float schemes are not."""
         return self.value is not None
 
+    def multiplier_width(self, multiplier_bits: int) -> int:
+        """Signed width of the multiplier on hardware of `multiplier_bits`: the narrower of the two holds."""
+        return min(multiplier_bits, self.significand + 1)
+
     def check(self, multiplier: Integers, shift: Integers) -> None:
         """Raise `QuantizationError` for the first channel whose multiplier or shift the rule does not take."""
         limits = (("shift", shift, self.shifts), ("multiplier", multiplier, (0, self.max_multiplier)))
@@ -121,19 +128,26 @@ class Scheme:
                 expected = f"{what} of {self.name} must be in {lo}..{hi}"
                 raise QuantizationError(expected, got=int(values[bad[0]]), where=f"channel {bad[0]}")
 
-    def derive(self, real: Reals | float) -> Requant:
+    def derive(self, real: Reals | float, multiplier_bits: int = 32) -> Requant:
         """Parameters for real factors (input step * weight step / output step), float64[n].
+
+        A multiplier of `multiplier_bits` (signed, 2..32) below the rule's own has its significand rounded from the
+        factor's to multiplier_bits - 1 bits, ties away from zero, and stands left-aligned in the rule's own.
 
         Raises
         ------
         QuantizationError
-            A factor is negative, NaN, above 2**31, or needs a shift that the rule does not take.
+            A factor is negative, NaN, above 2**31, or needs a shift that the rule does not take; `multiplier_bits` is
+            not 32 and the rule has no integer multiplier.
         """
+        if multiplier_bits != 32 and self.significand < 2:
+            reason = "it only shifts" if self.significand else "its factor is a float"
+            raise QuantizationError(f"multiplier_bits must be 32 for {self.name}, {reason}", got=multiplier_bits)
         real = np.array(real, dtype=np.float64).reshape(-1)
         bad = np.flatnonzero(~((real >= 0) & (real <= _MAX_REAL)))
         if bad.size:
             expected = f"real multiplier of {self.name} must be in 0..2**31"
             raise QuantizationError(expected, got=float(real[bad[0]]), where=f"channel {bad[0]}")
-        requant = self.rule(real)
+        requant = self.rule(real, self.multiplier_width(multiplier_bits) - 1)
         self.check(requant.multiplier, requant.shift)
         return requant

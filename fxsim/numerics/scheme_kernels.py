@@ -34,7 +34,19 @@ def multiply_round_up(value: int, multiplier: int, shift: int) -> int:
 
     Needs |value| <= 2**47, |multiplier| <= 2**31, shift in 1..62. Overflow: saturates at +-2**62.
     """
-    low = (value & 0xFFFF) * multiplier + (1 << (shift - 1))
+    return _shifted_product(value, multiplier, shift, 1 << (shift - 1))
+
+
+@kernel
+def multiply_floor(value: int, multiplier: int, shift: int) -> int:
+    """As `multiply_round_up`, toward minus infinity: the low bits of the product are dropped."""
+    return _shifted_product(value, multiplier, shift, 0)
+
+
+@kernel
+def _shifted_product(value: int, multiplier: int, shift: int, added: int) -> int:
+    """Value * multiplier + added, 0 <= added < 2**62, over 2**shift toward minus infinity; limits as its callers'."""
+    low = (value & 0xFFFF) * multiplier + added
     high = (value >> 16) * multiplier + (low >> 16)
     if shift >= 16:
         return high >> (shift - 16)
@@ -135,6 +147,8 @@ def rescale(acc: int, multiplier: int, shift: int, real: float, scheme: int, acc
         return round_shift(acc, shift, Rounding.TIES_EVEN)
     if scheme == SchemeCode.TFL_DOUBLE_FP:
         return tfl_double_fp(acc, real)
+    if scheme == SchemeCode.FLOOR:
+        return multiply_floor(acc, multiplier, 31 - shift)
     return fp32_rne(acc, real, -_FAR, _FAR)
 
 

@@ -18,7 +18,7 @@ from fxsim.numerics.multiplier import quantize_multipliers, quantize_multipliers
 from fxsim.numerics.scheme import Integers, Reals, Requant, Scheme, Value
 from fxsim.numerics.scheme_kernels import requantize_flat
 
-Split = Callable[[Reals], tuple[Integers, Integers]]
+Split = Callable[[Reals, int], tuple[Integers, Integers]]
 
 
 def _left_value(multiplier: Integers, shift: Integers) -> Reals:
@@ -37,37 +37,44 @@ def _right_value(multiplier: Integers, shift: Integers) -> Reals:
     return np.ldexp(multiplier.astype(np.float64), -shift)
 
 
-def _split_rndnu(real: Reals) -> tuple[Integers, Integers]:
+def _split_mbqm64(real: Reals, bits: int) -> tuple[Integers, Integers]:
+    """As `quantize_multipliers`; the rule itself reduces 31 bits to 15."""
+    return quantize_multipliers(real, 31 if bits == 15 else bits)
+
+
+def _split_rndnu(real: Reals, bits: int) -> tuple[Integers, Integers]:
     """24-bit mantissa of the binary32 factor; shift 16..55 is XNNPACK's range 2**-32 <= factor < 256."""
-    mantissa, exponent = split_significand(real.astype(np.float32).astype(np.float64), 24)
-    return mantissa, np.where(mantissa == 0, 0, 24 - exponent)
+    mantissa, exponent = split_significand(real.astype(np.float32).astype(np.float64), bits)
+    return mantissa << (24 - bits), np.where(mantissa == 0, 0, 24 - exponent)
 
 
-def _split_rhaway(real: Reals) -> tuple[Integers, Integers]:
+def _split_rhaway(real: Reals, bits: int) -> tuple[Integers, Integers]:
     """15-bit multiplier and right shift; a shift beyond 62 leaves nothing of any 48-bit accumulator."""
-    multiplier, exponent = split_significand(real, 15)
+    multiplier, exponent = split_significand(real, bits)
     gone = 15 - exponent > 62
-    return np.where(gone, 0, multiplier), np.where(gone, 0, 15 - exponent)
+    return np.where(gone, 0, multiplier << (15 - bits)), np.where(gone, 0, 15 - exponent)
 
 
-def _split_reven(real: Reals) -> tuple[Integers, Integers]:
+def _split_reven(real: Reals, bits: int) -> tuple[Integers, Integers]:
     """Power of two nearest to each factor (halfway: the greater one), as a right shift of at most 62."""
+    del bits
     fraction, exponent = np.frexp(real)
     shift = np.where(fraction >= 0.75, -exponent, 1 - exponent).astype(np.int64)
     shift = np.where(real == 0, 62, np.minimum(shift, 62))
     return np.ones_like(shift), shift
 
 
-def _integer_rule(split: Split, value: Value) -> Callable[[Reals], Requant]:
-    def rule(real: Reals) -> Requant:
-        multiplier, shift = split(real)
+def _integer_rule(split: Split, value: Value) -> Callable[[Reals, int], Requant]:
+    def rule(real: Reals, bits: int) -> Requant:
+        multiplier, shift = split(real, bits)
         return Requant(multiplier, shift, value(multiplier, shift))
 
     return rule
 
 
-def _float_rule(dtype: type[np.float32 | np.float64]) -> Callable[[Reals], Requant]:
-    def rule(real: Reals) -> Requant:
+def _float_rule(dtype: type[np.float32 | np.float64]) -> Callable[[Reals, int], Requant]:
+    def rule(real: Reals, bits: int) -> Requant:
+        del bits
         zeros = np.zeros(real.size, dtype=np.int64)
         return Requant(zeros, zeros.copy(), real.astype(dtype).astype(np.float64), floating=True)
 
@@ -87,7 +94,8 @@ def _integer(
     value: Value,
     shifts: tuple[int, int],
     *roundings: Rounding,
-    multiplier_bits: int = 31,
+    stored_bits: int = 31,
+    significand: int | None = None,
     max_acc_bits: int = 48,
     limit: str = "the two limbs of the product hold 79 bits",
     **events: int,
@@ -97,7 +105,8 @@ def _integer(
         code=code,
         rule=_integer_rule(split, value),
         value=value,
-        max_multiplier=(1 << multiplier_bits) - 1,
+        significand=significand or stored_bits,
+        max_multiplier=(1 << stored_bits) - 1,
         shifts=shifts,
         max_acc_bits=max_acc_bits,
         limit=limit,
@@ -160,17 +169,18 @@ _ALL = (
         _right_value,
         (16, 55),
         _UP,
-        multiplier_bits=24,
+        stored_bits=24,
         multiply=1,
         add64=1,
         shift=1,
     ),
     _integer(
         SchemeCode.MBQM64,
-        quantize_multipliers,
+        _split_mbqm64,
         _reduced_value,
         (-31, 7),
         _UP,
+        significand=15,
         multiply=1,
         add64=1,
         shift=1,
@@ -182,7 +192,7 @@ _ALL = (
         _right_value,
         (0, 62),
         _AWAY,
-        multiplier_bits=15,
+        stored_bits=15,
         multiply=1,
         add64=1,
         shift=1,
@@ -194,7 +204,7 @@ _ALL = (
         _right_value,
         (0, 62),
         _EVEN,
-        multiplier_bits=1,
+        stored_bits=1,
         max_acc_bits=62,
         shift=1,
         add32=1,
@@ -202,6 +212,15 @@ _ALL = (
     ),
     _float(SchemeCode.TFL_DOUBLE_FP, np.float64, _AWAY, 54, "binary64 holds integers up to 2**53"),
     _float(SchemeCode.FP32_RNE, np.float32, _EVEN, 64, "registers have at most 64 bits"),
+    _integer(
+        SchemeCode.FLOOR,
+        quantize_multipliers_single,
+        _left_value,
+        (-31, 30),
+        Rounding.FLOOR,
+        multiply=1,
+        shift=1,
+    ),
 )
 
 SCHEMES: Registry[Scheme] = Registry("requantization scheme", error=QuantizationError)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fxsim._core.errors import LoweringError
-from fxsim.numerics import PROFILES, SCHEMES, Requant, Scheme, activation_range, check_requant_width
+from fxsim.numerics import (
+    PROFILES,
+    SCHEMES,
+    Requant,
+    Scheme,
+    activation_range,
+    check_requant_width,
+    middle_factor,
+)
 from fxsim.ops.legality import quant_of
 from fxsim.ops.windows import Window, fit
 
@@ -103,7 +111,8 @@ def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> Ma
     """Derive the exact parameters of MAC node `node` of a checked network.
 
     Multipliers follow the network's profile, in its precision; ``numerics.requantizer`` other than ``"profile"``
-    replaces the scheme. With `numerics` the layer is also held against the hardware.
+    replaces the scheme, and its ``multiplier_bits`` and ``multipliers`` hold whichever the scheme. With `numerics` the
+    layer is also held against the hardware.
 
     Raises
     ------
@@ -111,7 +120,8 @@ def mac_params(net: Network, node: Node, numerics: Numerics | None = None) -> Ma
         Operand codes exceed ``act_bits`` or ``weight_bits``; the (folded) bias does not fit ``bias_bits``; it does not
         fit the accumulator under ``bias_policy = "error"``; an exact prefix could leave 63 bits.
     QuantizationError
-        The scheme cannot express a scale ratio, or is not exact for accumulators of ``acc_bits``.
+        The scheme cannot express a scale ratio, is not exact for accumulators of ``acc_bits``, or has no multiplier
+        that ``multiplier_bits`` could narrow.
     """
     x, w, bias = _operands(net, node)
     y = net.values[node.outputs[0]]
@@ -150,13 +160,15 @@ def output_rule(net: Network, node: Node, numerics: Numerics | None = None) -> O
     y = net.values[node.outputs[0]]
     steps, after, profile = quant_of(w).scale, quant_of(y), PROFILES[net.profile]
     real = profile.multiplier(node.op, steps.size > 1, quant_of(x).scale[0], steps, after.scale[0])
-    scheme = profile.scheme(node.op)
+    scheme, multiplier_bits = profile.scheme(node.op), 32
     if numerics is not None:
         scheme = scheme if numerics.requantizer == "profile" else SCHEMES[numerics.requantizer]
         check_requant_width(scheme, numerics.acc_bits)
+        multiplier_bits = numerics.multiplier_bits
+        real = middle_factor(real) if numerics.multipliers == "tensor" else real
     lo, hi = y.type.dtype.lo, y.type.dtype.hi
     lo, hi = activation_range(node.attrs.activation, after.scale[0], int(after.zero_point[0]), lo, hi)
-    return OutputRule(scheme, scheme.derive(real), lo, hi)
+    return OutputRule(scheme, scheme.derive(real, multiplier_bits), lo, hi)
 
 
 def window_of(net: Network, node: Node) -> Window:

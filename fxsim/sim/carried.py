@@ -40,6 +40,8 @@ def carried_numerics(program: Program, number: int) -> Numerics:
         inner_overflow=InnerOverflow(field("inner_overflow")[mac]).name.lower(),
         split_k=1 if merge is None else int(field("parts")[merge]),
         requantizer=scheme_of(int(field("scheme")[req])).name,
+        multiplier_bits=32 - int(field("multiplier_cut")[req]),
+        multipliers="tensor" if field("one_word")[req] else "channel",
         bias_bits=64,
         bias_policy="apply",
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fxsim._core.errors import ProgramError, QuantizationError
 from fxsim.kernels import COLUMNS, EXACT_BITS, KIND_MAC, KIND_MERGE, KIND_REQ, NARROW, NONE, Scratch, prove
-from fxsim.numerics import Requant, check_requant_width, scheme_of
+from fxsim.numerics import Requant, SchemeCode, check_requant_width, scheme_of
 from fxsim.sim.decode import field_matrix
 from fxsim.sim.state import bank_shape, new_scratch, new_state, new_stats
 
@@ -41,6 +41,7 @@ def plain_instructions(program: Program, fields: Ints, work: Scratch) -> NDArray
     """
     verdicts, (_, words) = _prove(program, fields, work)
     _check_words(fields, words)
+    _check_multipliers(program, fields, words)
     return np.asarray((verdicts == NARROW) | ~np.isin(fields[:, _KIND], (KIND_MAC, KIND_MERGE)))
 
 
@@ -70,6 +71,23 @@ def _readers(fields: Ints) -> Ints:
     """Index of every REQ, once for every row that it reads."""
     index = np.flatnonzero(fields[:, _KIND] == KIND_REQ)
     return np.repeat(index, fields[index, _ROWS])
+
+
+def _check_multipliers(program: Program, fields: Ints, words: Ints) -> None:
+    """Refuse words whose multipliers are wider than a REQ says, or that differ where it says that they do not."""
+    reader = _readers(fields)
+    cut, one = (program.columns.field(name)[reader] for name in ("multiplier_cut", "one_word"))
+    own = np.array([scheme_of(code).significand for code in SchemeCode])[fields[reader, _SCHEME]]
+    multiplier = words & 0xFFFFFFFF
+    lowest = np.maximum(multiplier & -multiplier, 1)
+    wide = np.flatnonzero((31 - cut < own) & (multiplier // lowest >= 1 << (31 - cut)))
+    if wide.size:
+        expected = f"requantization word must hold a multiplier of {32 - int(cut[wide[0]])} bits"
+        raise ProgramError(expected, got=int(multiplier[wide[0]]), where=f"instruction {reader[wide[0]]}")
+    again = np.flatnonzero((reader[1:] == reader[:-1]) & (one[1:] > 0) & (words[1:] != words[:-1]))
+    if again.size:
+        where = f"instruction {reader[again[0]]}"
+        raise ProgramError("requantization words of all rows must be equal under one_word = 1", where=where)
 
 
 def _check_words(fields: Ints, words: Ints) -> None:

@@ -12,28 +12,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fxsim
-from fxsim._core.errors import HardwareError, InputError, QuantizationError
+from fxsim._core.errors import HardwareError, InputError, LoweringError
 from fxsim.analysis import Event, Forensics, forensics
 from fxsim.api import random_samples
 from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.hw import Hardware
-from fxsim.numerics import SCHEMES, Affine
+from fxsim.numerics import Affine
 from fxsim.ops import Conv2D, FullyConnected
 from fxsim.sim.locate import Output, Phase
 from tests.analysis.logs import check_layer, traced
 from tests.lowering.nets import Chain
-from tests.lowering.test_random import descriptions, networks
+from tests.lowering.test_random import descriptions, networks, requantizers
 from tests.ops.networks import bias, single, tensor, weights
 
 
 @settings(max_examples=60)
-@given(networks(), descriptions(), st.sampled_from(["profile", *SCHEMES]), st.integers(0, 99), st.booleans())
-def test_what_the_machine_logs(net: Network, hw: Hardware, scheme: str, seed: int, single: bool) -> None:
+@given(networks(), descriptions(), requantizers(), st.integers(0, 99), st.booleans())
+def test_what_the_machine_logs(
+    net: Network, hw: Hardware, requantizer: dict[str, Any], seed: int, single: bool
+) -> None:
     """Whole layers, or one output position at a time (`single`)."""
     x = random_samples(net, seed, 2)
     try:
-        program = fxsim.lower(net, hw.replace(requantizer=scheme))
-    except (HardwareError, QuantizationError):
+        program = fxsim.lower(net, hw.replace(**requantizer))
+    except (HardwareError, LoweringError):
         return
     with pytest.MonkeyPatch.context() as patch:
         if single:

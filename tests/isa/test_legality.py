@@ -178,6 +178,18 @@ SOFTMAX = Softmax(rows=1, length=4, out_addr=4, multiplier=1 << 30, left_shift=2
         (Load(space=Space.ACT, dram_addr=64, rows=2, row_bytes=1, spad_stride=1, dram_stride=0), ""),
         (Store(dram_addr=64, rows=1, row_bytes=128), "field spad_addr: must keep the access inside ACT"),
         (Mac(), r"instruction 0 \(MAC\) field rows: must be in 1..2, the PE rows, not 0"),
+        (
+            Req(rows=1, positions=1, out_w=1, acc_bits=32, multiplier_cut=31),
+            r"\(REQ\) field multiplier_cut: must be in 0..30, not 31",
+        ),
+        (
+            Req(rows=1, positions=1, out_w=1, acc_bits=32, multiplier_cut=1, scheme=SchemeCode.FP32_RNE),
+            r"\(REQ\) field multiplier_cut: must be 0 where the scheme has no integer multiplier, not 1",
+        ),
+        (
+            Req(rows=1, positions=1, out_w=1, acc_bits=32, multiplier_cut=1, scheme=SchemeCode.REVEN_SHIFT),
+            r"\(REQ\) field multiplier_cut: must be 0 where the scheme has no integer multiplier, not 1",
+        ),
         (Req(), r"instruction 0 \(REQ\) field rows: must be in 1..2, the PE rows, not 0"),
     ],
 )

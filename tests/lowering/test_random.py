@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from fxsim._core.errors import HardwareError
+from fxsim._core.errors import HardwareError, LoweringError, QuantizationError
 from fxsim.graph import DType, Network, Value
 from fxsim.hw import Hardware
+from fxsim.numerics import SCHEMES
+from fxsim.oracle import golden_stats
 from tests.lowering.nets import Chain
-from tests.lowering.running import check_bits
+from tests.lowering.running import check_bits, sample_of
 
 SPADS = {
     "act_spad_bytes": [16, 32, 64, 100, 400, 4000],
@@ -151,12 +154,30 @@ def descriptions(draw: st.DrawFn) -> Hardware:
         inner_bits=draw(st.sampled_from([0, 0, 8, 14, 16, 18])),
         inner_products=cols * draw(st.integers(1, 6)),
         inner_overflow=draw(st.sampled_from(["saturate", "wrap"])),
+        multipliers=draw(st.sampled_from(["channel", "channel", "tensor"])),
     )
 
 
-@given(networks(), descriptions(), st.integers(0, 9))
-def test_bits_and_counters(net: Network, hw: Hardware, seed: int) -> None:
+@st.composite
+def requantizers(draw: st.DrawFn) -> dict[str, Any]:
+    """Any scheme, on hardware with a narrower multiplier where it has one; litert's may be a float one (`refused`)."""
+    name = draw(st.sampled_from(["profile", *SCHEMES]))
+    integer = name == "profile" or SCHEMES[name].significand > 1
+    return {"requantizer": name, "multiplier_bits": draw(st.sampled_from([32, 32, 17, 9, 2])) if integer else 32}
+
+
+def refused(net: Network, hw: Hardware) -> None:
+    """Profile litert computes FULLY_CONNECTED in binary64, which has no multiplier to narrow."""
+    with pytest.raises(QuantizationError, match="multiplier_bits must be 32 for TFL_DOUBLE_FP"):
+        golden_stats(net, sample_of(net)[None], hw.numerics)
+
+
+@given(networks(), descriptions(), requantizers(), st.integers(0, 9))
+def test_bits_and_counters(net: Network, hw: Hardware, requantizer: dict[str, Any], seed: int) -> None:
+    hw = hw.replace(**requantizer)
     try:
         check_bits(net, hw, seed)
+    except LoweringError:
+        refused(net, hw)
     except HardwareError as error:
         event(str(error).split(" must")[0].split(": ")[-1])

@@ -39,6 +39,7 @@ REAL_RANGES = {
     "REVEN_SHIFT": (2.0**-70, 1.25),
     "TFL_DOUBLE_FP": (2.0**-60, 2.0**31 - 1),
     "FP32_RNE": (2.0**-60, 2.0**31 - 1),
+    "FLOOR": (2.0**-40, 2.0**31 - 1),
 }
 """Least and greatest factor that tests give to every scheme."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -53,7 +53,7 @@ class MacCase:
     def hardware(self, numerics: Any) -> tuple[Array, LayerStats]:
         """By section A, with counters."""
         seen = [naive.Counters() for _ in self.b]
-        out = self.outputs(
+        out = replace(self, real=naive.factors(self.real, numerics)).outputs(
             lambda terms, c: naive.hardware_sum(terms, self.b[c], self.zx, self.zw, numerics, seen[c]),
             naive.tfl_double,
             numerics.acc_bits,

@@ -45,6 +45,15 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if e < -31 else (m, e)
 
 
+def factors(reals: list[float], n: Any) -> list[float]:
+    """Factors that hardware `n` stands in for the channels': of few bits, or one for all of them."""
+    if n.multipliers == "tensor":
+        reals = [min(reals) * math.sqrt(max(reals) / min(reals))] * len(reals)
+    kept = n.multiplier_bits - 1
+    parts = [math.frexp(r) for r in reals]
+    return [float(half_away(Fraction(q) * 2**kept) * Fraction(2) ** (e - kept)) for q, e in parts]
+
+
 def tfl_double(acc: int, real: float, acc_bits: int = 32) -> int:
     m, s = quantize_multiplier(real)
     width = max(32, acc_bits)

@@ -62,6 +62,8 @@ def numerics(draw: st.DrawFn) -> Numerics:
         bias_order=draw(st.sampled_from(["first", "last"])),
         zero_point=draw(st.sampled_from(["fold", "subtract"])),
         bias_policy="apply",
+        multiplier_bits=draw(st.sampled_from([32, 31, 20, 12, 8, 3, 2])),
+        multipliers=draw(st.sampled_from(["channel", "tensor"])),
     )
 
 

@@ -10,7 +10,15 @@ from fxsim.isa.base import Instruction, Space, Unit, instruction
 from fxsim.isa.fields import choice, signed, unsigned
 from fxsim.isa.footprints import Arithmetic, Block
 from fxsim.isa.meaning import BIAS_K, Site, add, unpack_word
-from fxsim.isa.rules import Rule, accumulator_block, output_clamp, overflow_widths, positive, scheme_width
+from fxsim.isa.rules import (
+    Rule,
+    accumulator_block,
+    narrow_multiplier,
+    output_clamp,
+    overflow_widths,
+    positive,
+    scheme_width,
+)
 from fxsim.numerics import Overflow, SchemeCode
 from fxsim.numerics.reference import ref_overflow, ref_requantize
 
@@ -35,6 +43,10 @@ class Req(Instruction):
     With `add_bias` the row file's bias is added on the way to the requantizer, as the last rule application of the
     output: ``A <- ovf(A + bias)``, k = -1. Its exact sum is a prefix that acc_min and acc_max see. The slot is left as
     it is, and the adder, a stage of the read-out pipeline, takes no beats.
+
+    `multiplier_cut` and `one_word` say what hardware the row file's words, whose format they leave as it is, are made
+    for: a multiplier of 32 - multiplier_cut bits, sign included, has at most 31 - multiplier_cut bits between its first
+    and its last 1.
     """
 
     half: int = unsigned(1, "bank half and row file")
@@ -56,6 +68,8 @@ class Req(Instruction):
     clamp_hi: int = signed(17, "greatest output code")
     out_wide: int = unsigned(1, "1: outputs take two bytes")
     row_base: int = unsigned(20, "output channel of row 0")
+    multiplier_cut: int = unsigned(5, "bits that the requantizer's multiplier lacks of 32, 0..30")
+    one_word: int = unsigned(1, "1: the words of all rows are equal, one multiplier serves all channels")
 
     def execute(self, machine: Machine) -> None:
         """Positions ascending; within a position rows ascending."""
@@ -113,5 +127,6 @@ class Req(Instruction):
         yield from accumulator_block(f, timing, f.positions)
         yield from overflow_widths(f)
         yield from scheme_width(f)
+        yield from narrow_multiplier(f)
         yield from positive(f, "out_w")
         yield from output_clamp(f, f.out_wide)
