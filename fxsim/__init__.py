@@ -19,6 +19,7 @@ _FACE = {
     "Result": "fxsim.sim",
     "accumulators": "fxsim.api",
     "assemble": "fxsim.isa",
+    "compare": "fxsim.api",
     "estimate": "fxsim.api",
     "fake_quant": "fxsim.api",
     "gemm": "fxsim.api",

@@ -1,4 +1,4 @@
-"""The public functions: load, gemm, lower, simulate, run, estimate, golden, fake_quant, accumulators, sweep.
+"""The public functions, from load and lower to compare and sweep.
 
 Paths and names are accepted everywhere.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError, MissingDependencyError, ModelFormatError
-from fxsim.analysis import AccumulatorReport
+from fxsim.analysis import AccumulatorReport, Comparison, compare_network
 from fxsim.analysis import accumulators as accumulator_report
 from fxsim.analysis import run_sweep as sweep
 from fxsim.formats import gemm
@@ -24,7 +24,9 @@ from fxsim.hw import DEFAULT_PRESET, Hardware, Numerics
 from fxsim.lowering import lower as lower_network
 from fxsim.oracle import fake_quant as fake_quant_network
 from fxsim.oracle import golden as golden_network
+from fxsim.oracle import input_arrays
 from fxsim.rtl import has_yosys, row_cells, row_verilog
+from fxsim.runtimes import runtime_column
 from fxsim.sim import Result, simulate
 from fxsim.sim import estimate as estimate_program
 
@@ -38,6 +40,7 @@ Model = Network | str | Path | bytes
 __all__ = [
     "Difference",
     "accumulators",
+    "compare",
     "differences",
     "estimate",
     "fake_quant",
@@ -206,6 +209,62 @@ def accumulators(
     if not cells:
         return report
     return replace(report, cells=tuple(row_cells(hardware, [cost.acc_bits for cost in report.costs.costs])))
+
+
+def compare(
+    net: Model,
+    x: Samples,
+    *,
+    hw: Hardware | str | Path = DEFAULT_PRESET,
+    layers: Mapping[str, Mapping[str, object]] | None = None,
+    labels: Array | None = None,
+    bias: str = "float",
+    runtimes: Sequence[str] = (),
+    quiet: bool = True,
+) -> Comparison:
+    """Fake quantization against exact integers: where they differ, by how much, and which mechanism makes it.
+
+    Parameters
+    ----------
+    net, x, hw, layers
+        As for `run`. The float run takes floating `x` as it is; the others quantize it alike.
+    labels
+        Class numbers [N]: accuracies, and the interval of their difference.
+    bias
+        Biases of fake quantization: ``"float"``, or ``"grid"`` for int32 codes of step input scale * weight scale.
+    runtimes
+        Deployed runtimes to check the exact run against: ``"litert"`` (reference kernels), ``"litert-optimized"``,
+        ``"xnnpack"`` (its default delegate), ``"tflm"``.
+    quiet
+        No progress bar on stderr.
+
+    Raises
+    ------
+    InputError
+        `x`, `labels`, `bias` or a name in `runtimes` do not fit.
+    LoweringError, HardwareError, QuantizationError
+        The network does not fit the hardware.
+    TrapError
+        Under overflow = trap an accumulator overflows on `x`.
+    MissingDependencyError, UnsupportedError
+        A runtime is not installed, or refuses the network.
+    """
+    from tqdm import tqdm
+
+    network = _network(net)
+    columns = {name: runtime_column(network, name) for name in runtimes}
+    bar = tqdm(total=input_arrays(network, x)[1], unit="sample", disable=True if quiet else None)
+    with bar:
+        return compare_network(
+            network,
+            x,
+            hw=Hardware.load(hw),
+            layers=layers,
+            labels=labels,
+            bias=bias,
+            runtimes=columns,
+            progress=bar.update,
+        )
 
 
 @dataclass(frozen=True, slots=True)

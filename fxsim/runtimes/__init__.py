@@ -12,11 +12,13 @@ from fxsim.runtimes.certification import (
     count_mismatches,
     oracle_of,
 )
+from fxsim.runtimes.columns import COLUMNS, runtime_column
 from fxsim.runtimes.litert import litert_version, run_litert
 from fxsim.runtimes.tflm import run_tflm, tflm_version
 
 __all__ = [
     "CERTIFIED",
+    "COLUMNS",
     "LITERT",
     "TFLM",
     "Case",
@@ -29,5 +31,6 @@ __all__ = [
     "oracle_of",
     "run_litert",
     "run_tflm",
+    "runtime_column",
     "tflm_version",
 ]

@@ -1,7 +1,8 @@
-"""LiteRT's reference kernels: `OpResolverType.BUILTIN_REF`, one thread, no delegate, every tensor kept."""
+"""LiteRT on one thread: its reference kernels with every tensor kept, or another of its resolvers."""
 
 from __future__ import annotations
 
+import warnings
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,10 @@ def litert_version() -> str:
     return version("ai-edge-litert")
 
 
-def run_litert(model: bytes, inputs: Mapping[int, Array], tensors: Iterable[int]) -> dict[int, Array]:
-    """Run every sample of `inputs` through LiteRT's reference resolver.
+def run_litert(
+    model: bytes, inputs: Mapping[int, Array], tensors: Iterable[int], *, resolver: str = "BUILTIN_REF"
+) -> dict[int, Array]:
+    """Run every sample of `inputs` through LiteRT, by default through its reference resolver.
 
     Parameters
     ----------
@@ -33,6 +36,9 @@ def run_litert(model: bytes, inputs: Mapping[int, Array], tensors: Iterable[int]
         Tensor index → (N, *shape).
     tensors
         Indices of the tensors to return; intermediate ones are allowed.
+    resolver
+        Name in ``OpResolverType``: ``"BUILTIN_REF"``, ``"BUILTIN_WITHOUT_DEFAULT_DELEGATES"`` (optimized kernels), or
+        ``"BUILTIN"`` (the default delegate where it takes an operator).
 
     Returns
     -------
@@ -47,12 +53,13 @@ def run_litert(model: bytes, inputs: Mapping[int, Array], tensors: Iterable[int]
         LiteRT refuses the model.
     """
     wheel = import_wheel("ai_edge_litert.interpreter")
-    interpreter = wheel.Interpreter(
-        model_content=model,
-        num_threads=1,
-        experimental_op_resolver_type=wheel.OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
-    )
+    with warnings.catch_warnings(action="ignore"):  # kept tensors take memory, says the wheel
+        interpreter = wheel.Interpreter(
+            model_content=model,
+            num_threads=1,
+            experimental_op_resolver_type=wheel.OpResolverType[resolver],
+            experimental_preserve_all_tensors=True,
+        )
     interpreter.allocate_tensors()
     results: dict[int, list[Array]] = {index: [] for index in tensors}
     for sample in range(sample_count(inputs)):
