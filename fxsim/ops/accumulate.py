@@ -116,7 +116,17 @@ def window_operands(window: Window, images: Array, rows: slice, fill: _T) -> NDA
 
     Padded taps hold `fill`.
     """
+    x = _taps(window, images, rows, fill)
+    if window.depth_mult:
+        return x if window.depth_mult == 1 else np.repeat(x, window.depth_mult, axis=2)
+    return x.reshape(len(x), -1)
+
+
+def _taps(window: Window, images: Array, rows: slice, fill: _T) -> NDArray[_T]:
+    """Taps of output positions `rows`: [P, kh * kw, input channels]."""
     g = window
+    if (g.kh, g.kw, g.out_h, g.out_w) == (1, 1, g.in_h, g.in_w):  # a tap is its pixel
+        return images.reshape(-1, 1, g.channels)[rows].astype(fill.dtype)
     position = np.arange(rows.start, rows.stop)
     image, cell = np.divmod(position, g.positions)
     oy, ox = np.divmod(cell, g.out_w)
@@ -124,10 +134,7 @@ def window_operands(window: Window, images: Array, rows: slice, fill: _T) -> NDA
     ix = (ox * g.stride_w - g.pad_left)[:, None] + np.arange(g.kw) * g.dilation_w
     inside = ((iy >= 0) & (iy < g.in_h))[:, :, None] & ((ix >= 0) & (ix < g.in_w))[:, None, :]
     taps = images[image[:, None, None], iy.clip(0, g.in_h - 1)[:, :, None], ix.clip(0, g.in_w - 1)[:, None, :]]
-    x = np.where(inside[..., None], taps.astype(fill.dtype), fill)
-    if g.depth_mult:
-        return np.repeat(x.reshape(len(x), -1, g.channels), g.depth_mult, axis=2)
-    return x.reshape(len(x), -1)
+    return np.where(inside[..., None], taps.astype(fill.dtype), fill).reshape(len(taps), -1, g.channels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
