@@ -41,11 +41,14 @@ class Attribution:
         different as the mechanisms are switched on one after the other.
     also
         uint16 [D], one bit per mechanism: it makes a difference when it is switched on alone.
+    wrong
+        Elements, differing or not, that all switches together do not reproduce: 0, or fxsim has a defect.
     """
 
     index: Places
     cause: NDArray[np.uint8]
     also: NDArray[np.uint16]
+    wrong: int
 
     @property
     def causes(self) -> dict[str, int]:
@@ -83,40 +86,40 @@ class Attributor:
         self.node, self.fake = node, fake
         self.model = node_model(net, node, numerics=numerics, bias=bias)
 
-    def free_running(
-        self, fake: Array, exact: Array, fake_operands: Sequence[Array | None], exact_operands: Sequence[Array | None]
-    ) -> Attribution:
+    def bind(self, operands: Sequence[Array | None]) -> Bound:
+        """The node's model on fake quantization's operands, for one attribution of each kind."""
+        return self.model.bind(operands)
+
+    def free_running(self, fake: Array, exact: Array, own: Bound, operands: Sequence[Array | None]) -> Attribution:
         """Attribute the differences of two runs of the whole network.
 
         Parameters
         ----------
         fake, exact
             The node's codes in both runs, (N, *output shape).
-        fake_operands, exact_operands
-            Its operands in both, as `fxsim.oracle.operand_arrays` gives them.
+        own
+            The model on fake quantization's operands.
+        operands
+            The exact run's, as `fxsim.oracle.operand_arrays` gives them.
         """
-        inherited = self.fake.node(self.node, exact_operands)
-        index = _differing(fake, exact)
-        own = self.model.bind(fake_operands) if index.size else None
-        return self._attribution(fake, exact, index, own, self.model.bind(exact_operands), inherited)
+        inherited = self.fake.node(self.node, operands)
+        return self._attribution(fake, exact, own, self.model.bind(operands), inherited)
 
-    def isolated(self, fake: Array, exact: Array, operands: Sequence[Array | None]) -> Attribution:
-        """Attribute the differences of one node that both runs give the same operands."""
-        own = self.model.bind(operands)
-        return self._attribution(fake, exact, _differing(fake, exact), own, own, None)
+    def isolated(self, fake: Array, exact: Array, own: Bound) -> Attribution:
+        """Attribute the differences of one node that both runs give the same operands, which `own` has."""
+        return self._attribution(fake, exact, own, own, None)
 
-    def _attribution(
-        self, fake: Array, exact: Array, index: Places, own: Bound | None, last: Bound, inherited: Array | None
-    ) -> Attribution:
+    def _attribution(self, fake: Array, exact: Array, own: Bound, last: Bound, inherited: Array | None) -> Attribution:
         """`own` is the model on fake quantization's operands, `last` on the exact run's."""
+        index = np.flatnonzero(fake.reshape(-1) != exact.reshape(-1))
         before = fake.reshape(-1)[index]
-        cause = _causes(before, self._chain(last, index, inherited))
         wrong = last.codes(frozenset(self.model.mechanisms)) != exact.reshape(-1)
-        cause[wrong[index]] = _NUMBER[UNEXPLAINED]
-        also = np.zeros(index.size, np.uint16)
-        if own is not None and index.size:
+        cause, also = np.zeros(0, np.uint8), np.zeros(0, np.uint16)
+        if index.size:
+            cause = _causes(before, self._chain(last, index, inherited))
+            cause[wrong[index]] = _NUMBER[UNEXPLAINED]
             also = self._alone(before, own, index, inherited)
-        return Attribution(index, cause, also)
+        return Attribution(index, cause, also, int(np.count_nonzero(wrong)))
 
     def _chain(self, bound: Bound, index: Places, inherited: Array | None) -> Iterator[tuple[Mechanism, Array]]:
         """Codes at `index` after every switch."""
@@ -137,10 +140,6 @@ class Attributor:
             found[mechanism] = own.codes(frozenset((mechanism,)), index) != none
         bits = [differs.astype(np.uint16) << np.uint16(_NUMBER[m]) for m, differs in found.items()]
         return np.asarray(np.bitwise_or.reduce(bits))
-
-
-def _differing(fake: Array, exact: Array) -> Places:
-    return np.flatnonzero(fake.reshape(-1) != exact.reshape(-1))
 
 
 def _causes(before: Array, chain: Iterator[tuple[Mechanism, Array]]) -> NDArray[np.uint8]:

@@ -137,7 +137,8 @@ class _Study:
         exact, count = result.tensors, batch.stop - batch.start
         real, codes, bits = (_by_number(net, tensors) for tensors in (floats, fake, exact))
         for tally, alone in zip(self.tallies, self.alone, strict=True):
-            own, inherited = (operand_arrays(net, tally.node, arrays, count) for arrays in (codes, bits))
+            operands, inherited = (operand_arrays(net, tally.node, arrays, count) for arrays in (codes, bits))
+            own = tally.bind(operands)
             tally.add_free(batch.start, codes, bits, own, inherited)
             tally.add_alone(batch.start, codes, alone.run(codes), own)
             tally.add_floats(real, codes, bits)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fxsim.analysis.attribution import Attribution
+    from fxsim.analysis.models import Bound
     from fxsim.graph import Network
     from fxsim.hw import Numerics
     from fxsim.oracle import FakeQuant
@@ -80,15 +81,17 @@ class LayerTally:
         self.sums = np.zeros(7)
         self.runtimes: dict[str, int] = {}
 
-    def add_free(
-        self, start: int, fake: Arrays, exact: Arrays, own: Sequence[Array | None], inherited: Sequence[Array | None]
-    ) -> None:
+    def bind(self, operands: Sequence[Array | None]) -> Bound:
+        """The node's model on fake quantization's operands, for both counts."""
+        return self.attributor.bind(operands)
+
+    def add_free(self, start: int, fake: Arrays, exact: Arrays, own: Bound, inherited: Sequence[Array | None]) -> None:
         """Count the runs of the whole network: tensors and the node's operands."""
         y, c = self.result, self.coded
         found = self.attributor.free_running(fake[y], exact[y], own, inherited)
         self.free.add(start, fake[c], exact[c], self.low, found)
 
-    def add_alone(self, start: int, fake: Arrays, exact: Array, own: Sequence[Array | None]) -> None:
+    def add_alone(self, start: int, fake: Arrays, exact: Array, own: Bound) -> None:
         """Count the node's run on fake quantization's operands."""
         found = self.attributor.isolated(fake[self.result], exact, own)
         codes = exact if self.coded == self.result else fake[self.coded]

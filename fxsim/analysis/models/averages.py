@@ -110,9 +110,10 @@ class _BoundMean(Bound):
     def codes(self, on: On, index: Index = None) -> Array:
         """Rescale by the factor that the switches say."""
         owner, acc = self.owner, places(self.sums, index)[:, None]
+        if Mechanism.OVERFLOW in on:
+            acc = wrap_array(acc, _INT32)
         if on.issuperset((Mechanism.MULTIPLIER, Mechanism.AVERAGE)):
-            wrapped = wrap_array(acc, _INT32) if Mechanism.OVERFLOW in on else acc
-            return owner.scaling.codes(wrapped, on).reshape(-1)
+            return owner.scaling.codes(acc, on).reshape(-1)
         factor = (owner.factor if Mechanism.MULTIPLIER in on else owner.real) / owner.count
         if Mechanism.AVERAGE in on:
             factor = factor * (owner.scaling.requant.real * owner.count / owner.factor)

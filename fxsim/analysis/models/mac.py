@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
 
-_EXACT = 1 << 53
-"""Integers below are exact in binary64."""
+_EXACT: tuple[tuple[Any, int], ...] = ((np.float32(0), 1 << 24), (np.float64(0), 1 << 53))
+"""Zeros of the types of BLAS, and magnitudes up to which they hold every integer."""
 
 
 @model(*MAC_OPERATORS)
@@ -41,7 +41,8 @@ class MacModel(Model):
         self.load = _load_deviation(p.initial, numerics)
         reach = max(abs(p.x_lo - p.x_zero), abs(p.x_hi - p.x_zero), abs(p.x_lo), abs(p.x_hi))
         norms = np.abs(p.stream).sum(axis=0)
-        self.exact_floats = int(norms.max()) * reach < _EXACT
+        worst = int(norms.max()) * reach
+        self.summand: Any = next((zero for zero, limit in _EXACT if worst <= limit), np.int64(0))
         self.reach = int((norms * reach + np.abs(p.initial) + np.abs(p.bias)).max())
         self.mechanisms = tuple(self._mechanisms())
 
@@ -104,13 +105,13 @@ class _BoundMac(Bound):
         return found - self.sums - owner.params.bias
 
     def _sums(self) -> Ints:
-        """Exact sums without bias; by binary64 matrix products where these are exact, which BLAS does fastest."""
-        params, exact = self.owner.params, self.owner.exact_floats
-        zero = np.float64(params.x_zero) if exact else np.int64(params.x_zero)
+        """Exact sums without bias; by binary matrix products where these are exact, which BLAS does fastest."""
+        params, zero = self.owner.params, self.owner.summand
+        fill = zero + zero.dtype.type(params.x_zero)
         stream = params.stream.astype(zero.dtype)
         found = np.empty((self.positions, params.channels), np.int64)
         for rows in self._chunks():
-            x = window_operands(params.window, self.images, rows, zero) - zero
+            x = window_operands(params.window, self.images, rows, fill) - fill
             found[rows] = x @ stream if x.ndim == 2 else np.einsum("pkn,kn->pn", x, stream)
         return found
 

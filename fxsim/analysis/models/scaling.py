@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim.analysis.mechanisms import Mechanism
-from fxsim.numerics import Rounding, SchemeCode, monotone_limit, requantize, round_real
+from fxsim.numerics import Overflow, Rounding, SchemeCode, monotone_limit, overflow_array, requantize, round_real
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fxsim.analysis.models.base import Ints, On, Reals
     from fxsim.numerics import Requant, Scheme
 
@@ -57,20 +59,42 @@ class Scaling:
     @property
     def stages(self) -> tuple[Mechanism, ...]:
         """Those of the scale and the roundings that can act."""
-        found = [Mechanism.MULTIPLIER]
+        return tuple(self._stages())
+
+    def _stages(self) -> Iterator[Mechanism]:
+        yield Mechanism.MULTIPLIER
         if self.scheme.code == SchemeCode.FP32_RNE or (len(self.scheme.roundings) > 1 and self._drop.any()):
-            found.append(Mechanism.FIRST_ROUNDING)
-        found.append(Mechanism.SECOND_ROUNDING if self._directed else Mechanism.TIE)
-        return tuple(found)
+            yield Mechanism.FIRST_ROUNDING
+        if self._directed:
+            yield Mechanism.SECOND_ROUNDING
+        if set(self.scheme.roundings) - {*_DIRECTED, Rounding.TIES_EVEN}:
+            yield Mechanism.TIE
 
     def wraps(self, reach: int) -> bool:
         """Whether the requantizer's own shifts can wrap on accumulators of at most that magnitude."""
         return bool((monotone_limit(self.requant, self.scheme, self.acc_bits) < reach).any())
 
     def codes(self, acc: Ints | Reals, on: On) -> Ints:
-        """Codes of accumulators [..., n], int64 or, where something about them is real, float64."""
-        whole = acc.dtype == np.int64 and on.issuperset(self.stages)
-        return self._integer(acc.astype(np.int64, copy=False), on) if whole else self._staged(acc, on)
+        """Codes of accumulators [..., n], int64 or, where something about them is real, float64.
+
+        Those that the exact rule's shifts would wrap are staged whatever is on, but for overflow: that is the exact
+        rule on them.
+        """
+        whole, overflow = acc.dtype == np.int64 and on.issuperset(self.stages), Mechanism.OVERFLOW in on
+        limit, width = self._limit(overflow)
+        if max(-acc.min(initial=0), acc.max(initial=0)) <= limit.min():
+            return self._integer(acc.astype(np.int64, copy=False), on, width) if whole else self._staged(acc, on)
+        exact = np.where(np.abs(acc) > limit, overflow, whole)
+        inside = np.rint(np.where(exact, acc, 0)).astype(np.int64)
+        inside = overflow_array(inside, width, Overflow.SATURATE, width)  # a real bias may leave it
+        return np.where(exact, self._integer(inside, on, width), self._staged(acc, on))
+
+    def _limit(self, overflow: bool) -> tuple[Ints, int]:
+        """Greatest magnitudes that the exact rule's shifts do not wrap, and its width: the machine's, or the widest."""
+        if overflow:
+            return monotone_limit(self.requant, self.scheme, self.acc_bits), self.acc_bits
+        width = min(self.scheme.max_acc_bits, 63)
+        return np.minimum(monotone_limit(self.requant, self.scheme, width), (1 << (width - 1)) - 1), width
 
     def staged(self, acc: Ints | Reals, on: On) -> Reals:
         """Whole numbers before the zero point, in binary64."""
@@ -88,17 +112,10 @@ class Scaling:
         zero = self.out_zero if Mechanism.MULTIPLIER in on else self.zero
         return np.clip(self.staged(acc, on) + zero, *self._range(on)).astype(np.int64)
 
-    def _integer(self, acc: Ints, on: On) -> Ints:
-        """The exact rule; what its shifts would wrap is staged, unless overflow is on."""
-        ends = dict(zip(("lo", "hi"), self._range(on), strict=True))
-        if Mechanism.OVERFLOW in on:
-            return requantize(acc, self.requant, self.scheme, zero=self.out_zero, **ends, acc_bits=self.acc_bits)
-        width = min(self.scheme.max_acc_bits, 63)
-        limit = np.minimum(monotone_limit(self.requant, self.scheme, width), (1 << (width - 1)) - 1)
-        beyond = np.abs(acc) > limit
-        inside = np.where(beyond, 0, acc)
-        codes = requantize(inside, self.requant, self.scheme, zero=self.out_zero, **ends, acc_bits=width)
-        return np.where(beyond, self._staged(acc, on), codes) if beyond.any() else codes
+    def _integer(self, acc: Ints, on: On, width: int) -> Ints:
+        """The exact rule for accumulators of `width` bits."""
+        lo, hi = self._range(on)
+        return requantize(acc, self.requant, self.scheme, zero=self.out_zero, lo=lo, hi=hi, acc_bits=width)
 
     def _range(self, on: On) -> tuple[int, int]:
         return self.exact if Mechanism.CLAMP in on else self.fake
