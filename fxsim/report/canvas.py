@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fxsim._core.errors import MissingDependencyError
+from fxsim._core.tables import short_name
 
 try:
     import matplotlib as mpl
@@ -21,6 +22,8 @@ except ImportError as error:
     raise MissingDependencyError("matplotlib must be installed: pip install 'fxsim[plot]'") from error
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from fxsim.hw import Hardware
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -63,6 +66,23 @@ def new_page(of: Subject, subject: str, size: tuple[float, float]) -> Figure:
     FigureCanvasAgg(figure)
     figure.suptitle(f"{of.network} on {of.hardware.name}: {subject}", fontsize=10)
     return figure
+
+
+class Row(Protocol):
+    """What stands in a row of a figure."""
+
+    @property
+    def number(self) -> int: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+
+def layer_axis(axes: Axes, layers: Sequence[Row], *, labelled: bool = True) -> None:
+    """Numbers and names of `layers` from the top down, a row each."""
+    names = [f"{layer.number}  {short_name(layer.name)}" for layer in layers]
+    axes.set_yticks(range(len(names)), names if labelled else [""] * len(names))
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params(labelsize=SMALL)
 
 
 def series_style(number: int) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from fxsim._core.tables import short_name
-from fxsim.report.canvas import COLOURS, SMALL, default_style, new_page
+from fxsim.report.canvas import COLOURS, SMALL, default_style, layer_axis, new_page
 from fxsim.sim import Phase
 
 if TYPE_CHECKING:
@@ -77,16 +76,9 @@ def _layer_map(axes: Axes, report: AccumulatorReport, name: str, spread: range) 
     )
     for row, column in enumerate(_column(report, name)):
         axes.text(spread.stop - 0.4, row, f"{int(column.max())}", va="center", fontsize=SMALL - 1)
-    _layer_axis(axes, report, labelled=name == "exact_saturate")
+    layer_axis(axes, report.layers, labelled=name == "exact_saturate")
     axes.set_xticks(list(spread))
     axes.set_xlabel(f"bits: {_BOUNDS[name]} (darker: more channels; right: the widest)", fontsize=SMALL)
-
-
-def _layer_axis(axes: Axes, report: AccumulatorReport, *, labelled: bool = True) -> None:
-    names = [f"{layer.number}  {short_name(layer.name)}" for layer in report.layers]
-    axes.set_yticks(range(len(names)), names if labelled else [""] * len(names))
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.tick_params(labelsize=SMALL)
 
 
 @default_style
@@ -174,7 +166,7 @@ def overflow_figure(report: AccumulatorReport) -> Figure:
     for row, layer in enumerate(report.layers):
         axes.plot([layer.proved(mode) - 0.5] * 2, [row - 0.5, row + 0.5], color=COLOURS[3], linewidth=2)
     axes.set_facecolor("#f4f4f4")
-    _layer_axis(axes, report)
+    layer_axis(axes, report.layers)
     axes.set_xticks(list(sweep.widths))
     axes.set_xlim(sweep.widths[0] - 0.5, sweep.widths[-1] + 0.5)
     axes.set_xlabel("accumulator bits; green: proved safe from here on", fontsize=SMALL)

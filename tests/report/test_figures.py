@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,8 +11,6 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation, Text
-from matplotlib.transforms import Bbox
 
 import fxsim
 from fxsim._core.errors import FxsimError
@@ -24,6 +21,7 @@ from fxsim.ops import OPERATORS
 from fxsim.report import cycles_figure, energy_figure, roofline_figure, save_figures, utilization_figure
 from fxsim.sim import Result
 from fxsim.testing import mobilenet_v1
+from tests.report.drawn import collisions, texts
 
 CNN = Path(__file__).resolve().parents[2] / "models" / "digits" / "digits_cnn.tflite"
 ALL = (cycles_figure, energy_figure, utilization_figure, roofline_figure)
@@ -45,25 +43,6 @@ def large() -> Result:
 def bars(axes: Axes) -> dict[str, list[float]]:
     """Width of every bar, by series and layer."""
     return {str(c.get_label()): [bar.get_width() for bar in c] for c in axes.containers}
-
-
-def texts(figure: Figure) -> list[Text]:
-    """All text that is drawn: not the ticks beyond the limits of their axis, nor those of axes that hold words only."""
-    figure.draw_without_rendering()
-    hidden: set[Text] = set()
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            for tick in axis.get_major_ticks():
-                if tick.get_loc() < low or tick.get_loc() > high or not (axes.lines or axes.containers):
-                    hidden |= {tick.label1, tick.label2}
-    found = figure.findobj(Text)
-    return [t for t in found if t not in hidden and t.get_visible() and t.get_text().strip()]
-
-
-def extent(text: Text) -> Bbox:
-    """Box of the letters; of an annotation without its leader."""
-    return Text.get_window_extent(text) if isinstance(text, Annotation) else text.get_window_extent()
 
 
 @pytest.mark.parametrize("result", ["small", "large"])
@@ -140,12 +119,7 @@ def test_units_and_names(draw: object, words: list[str], small: Result) -> None:
 def test_no_text_lies_on_another_or_off_the_page(draw: object, preset: str) -> None:
     for net in (fxsim.load(CNN), mobilenet_v1(0.25, 96)):
         figure: Figure = draw(fxsim.estimate(net, preset))  # type: ignore[operator]
-        boxes = [(text.get_text(), extent(text)) for text in texts(figure)]
-        page = figure.bbox
-        assert [t for t, b in boxes if not (b.x0 >= 0 and b.y0 >= 0 and b.x1 <= page.x1 and b.y1 <= page.y1)] == []
-        assert [
-            (a, b) for (a, one), (b, two) in combinations(boxes, 2) if one.padded(-1).overlaps(two.padded(-1))
-        ] == []
+        assert collisions(figure) == []
 
 
 def test_files_are_the_same_every_time_whatever_the_settings(small: Result, tmp_path: Path) -> None:
