@@ -37,14 +37,14 @@ class PairedDifference:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Ends of the 95 % interval of the difference, by `METHOD`."""
+        """Ends of the 95 % interval of the difference, by `METHOD`, cut at -1 and 1."""
         n = self.samples
         first, second = (self.both + self.first_only) / n, (self.both + self.second_only) / n
         (low1, high1), (low2, high2) = _wilson(first, n), _wilson(second, n)
         phi = self._correlation()
         below = _distance(second - low2, high1 - first, phi)
         above = _distance(high2 - second, first - low1, phi)
-        return self.difference - below, self.difference + above
+        return max(self.difference - below, -1.0), min(self.difference + above, 1.0)
 
     def _correlation(self) -> float:
         """Phi coefficient of the two runs' successes, with Newcombe's continuity correction where it is positive."""
