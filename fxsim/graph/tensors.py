@@ -60,4 +60,4 @@ class Tensors(Mapping[str, NDArray[np.generic]]):
         quant = self._quants[name]
         if quant is None:
             raise QuantizationError("tensor must have a scale to be dequantized", where=f"tensor {name!r}")
-        return quant.dequantize(array.astype(np.int64))
+        return quant.dequantize(array)

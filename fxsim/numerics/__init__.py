@@ -23,7 +23,7 @@ from fxsim.numerics.bit_kernels import (
     wrapping_shift_left,
 )
 from fxsim.numerics.bounds import overflow_array, prefix_bounds, signed_widths
-from fxsim.numerics.float_kernels import multiply_rows
+from fxsim.numerics.float_kernels import convolve_floats, convolve_floats_by_channel
 from fxsim.numerics.formats import IntFormat, bits_needed, saturate_array, wrap_array
 from fxsim.numerics.modes import Overflow, Reduction, Rounding, SchemeCode
 from fxsim.numerics.multiplier import (
@@ -59,11 +59,12 @@ __all__ = [
     "average",
     "bits_needed",
     "check_requant_width",
+    "convolve_floats",
+    "convolve_floats_by_channel",
     "exp_on_negative_values",
     "mean_multiplier",
     "middle_factor",
     "monotone_limit",
-    "multiply_rows",
     "one_over_one_plus_x",
     "overflow_array",
     "overflowed",

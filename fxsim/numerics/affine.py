@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _MAX_QUANTIZED_BITS = 32
-_FLOAT32_BITS = 16
-"""Formats up to this width, and differences of their codes, are exact in binary32; wider ones in binary64."""
+_FLOAT32_BITS = 24
+"""Numbers of this width are exact in binary32."""
+_NARROW_BYTES = 2
 
 
 def _scales(scale: ArrayLike) -> NDArray[np.float32]:
@@ -165,24 +166,35 @@ class Affine:
         Returns
         -------
         Array of the shape of `real` in the given dtype, or the format's narrowest. Overflow, infinities included:
-        saturates.
+        saturates (PyTorch's per-channel kernel leaves quotients beyond 63 bits undefined).
 
         Raises
         ------
         QuantizationError
-            NaN among the numbers, a format that is too wide, or a zero point outside it.
+            NaN among the numbers; a format that is too wide, or a zero point outside it; a format of more than 24 bits
+            with another zero point than 0 (PyTorch's kernels differ there); a step whose reciprocal is infinite.
         """
         fmt = self._format(dtype)
-        with np.errstate(over="ignore", under="ignore", divide="ignore"):
-            x = np.asarray(real).astype(np.float32)
-            if np.isnan(x).any():
-                raise QuantizationError("real values must be numbers", got="NaN")
-            steps = x * (np.float32(1) / self._spread(self.scale, x.shape))
-        real_type = np.float32 if fmt.bits <= _FLOAT32_BITS else np.float64
-        zero = self._spread(self.zero_point, x.shape).astype(real_type)
-        whole = np.rint(steps).astype(real_type, copy=False)
+        if fmt.bits > _FLOAT32_BITS and self.zero_point.any():
+            expected = f"zero points must be 0 in formats of more than {_FLOAT32_BITS} bits"
+            raise QuantizationError(expected, got=self.zero_point.tolist())
+        x = np.asarray(real)
+        with np.errstate(over="ignore", under="ignore"):
+            steps = x.astype(np.float32) * self._spread(self._reciprocals(), x.shape)
+        whole = np.rint(steps).astype(np.float32 if fmt.bits < _FLOAT32_BITS else np.float64, copy=False)
+        if np.isnan(whole).any():
+            raise QuantizationError("real values must be numbers", got="NaN")
+        zero = self._spread(self.zero_point, x.shape).astype(whole.dtype)
         codes = np.clip(whole, fmt.lo - zero, fmt.hi - zero) + zero
         return np.asarray(codes.astype(fmt.dtype))
+
+    def _reciprocals(self) -> NDArray[np.float32]:
+        """1 / scale in binary32."""
+        with np.errstate(over="ignore"):
+            inverse = np.float32(1) / self.scale
+        if not np.isfinite(inverse).all():
+            raise QuantizationError("scale must have a finite reciprocal in float32", got=self.scale.tolist())
+        return inverse
 
     def fake_quantize(self, real: ArrayLike, dtype: Any = np.int8) -> NDArray[np.float32]:
         """Real numbers of `fake_codes`, bit for bit as PyTorch's fake_quantize: f32(f32(code - zero_point) * scale)."""
@@ -206,14 +218,19 @@ class Affine:
         array = np.asarray(codes)
         if array.dtype.kind not in "iu":
             raise QuantizationError("codes must have an integer dtype", got=str(array.dtype))
-        if not self.per_tensor:
+        if self._narrow(array) or not self.per_tensor:
             return self._steps(array)
         with np.errstate(over="ignore", under="ignore"):
             real = np.float64(self.scale[0]) * (array.astype(np.int64) - self.zero_point[0])
             return np.asarray(real).astype(np.float32)
 
+    def _narrow(self, codes: NDArray[Any]) -> bool:
+        """Whether every difference of a code and a zero point is exact in binary32, by the dtype alone."""
+        return codes.itemsize <= _NARROW_BYTES and int(np.abs(self.zero_point).max()) < 1 << (_FLOAT32_BITS - 1)
+
     def _steps(self, codes: NDArray[Any]) -> NDArray[np.float32]:
         """f32(f32(code - zero_point) * scale)."""
-        differences = codes.astype(np.int64) - self._spread(self.zero_point, codes.shape)
+        exact = np.float32 if self._narrow(codes) else np.int64
+        differences = codes.astype(exact) - self._spread(self.zero_point, codes.shape).astype(exact)
         with np.errstate(over="ignore", under="ignore"):
-            return np.asarray(differences.astype(np.float32) * self._spread(self.scale, codes.shape))
+            return np.asarray(differences.astype(np.float32, copy=False) * self._spread(self.scale, codes.shape))

@@ -6,13 +6,13 @@ Work proceeds in chunks of output positions; every array of a chunk stays below 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxsim.graph import LayerStats
-from fxsim.numerics import Overflow, multiply_rows, overflow_array, requantize
+from fxsim.numerics import Overflow, convolve_floats, convolve_floats_by_channel, overflow_array, requantize
 from fxsim.ops.base import Array, Floats, Outcome
 from fxsim.ops.mac import MacParams, canonical_weights, mac_params, window_of
 from fxsim.ops.real import clamp_float
@@ -29,6 +29,10 @@ _T = TypeVar("_T", bound=np.generic)
 
 _CHUNK_ELEMENTS = 1 << 19
 _RUNTIME_ACC_BITS = 32
+_LONG = 8
+"""Sums of fewer products are not worth a conversion."""
+_EXACT_FLOATS = ((np.float32, 1 << 24), (np.float64, 1 << 53))
+"""Sums whose magnitudes add up to less are exact in any order."""
 _INT64 = np.iinfo(np.int64)
 
 
@@ -66,26 +70,19 @@ def run_mac_float(net: Network, node: Node, inputs: Sequence[Array | None]) -> F
     x, w, bias = (*inputs, None)[:3]
     assert x is not None  # a checked node has both
     assert w is not None
-    window = window_of(net, node)
+    g = window_of(net, node)
     weights = canonical_weights(node, np.asarray(w[0], np.float32))
     stream = np.ascontiguousarray(weights.reshape(len(weights), -1).T)
-    images = x.reshape(-1, window.in_h, window.in_w, window.channels)
-    out = np.zeros((len(images) * window.positions, len(weights)), np.float32)
+    images = np.ascontiguousarray(x.reshape(-1, g.in_h, g.in_w, g.channels), np.float32)
+    if g.depth_mult > 1:
+        images = images.repeat(g.depth_mult, axis=3)
+    out = np.zeros((len(images), g.out_h, g.out_w, len(weights)), np.float32)
+    convolve = convolve_floats_by_channel if g.depth_mult else convolve_floats
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for rows in position_chunks(len(out), max(stream.size if window.depth_mult else len(stream), len(weights))):
-            _add_products(out[rows], window_operands(window, images, rows, np.float32(0)), stream)
+        convolve(images, stream, g.taps, out)
         if bias is not None:
             out += np.asarray(bias[0], np.float32)
     return clamp_float(out, node.attrs.activation).reshape(len(x), *net.results(node)[0].type.shape)
-
-
-def _add_products(out: Floats, x: Floats, stream: Floats) -> None:
-    """Add x [P, K] times stream [K, N], depthwise x [P, K, N], to out [P, N]."""
-    if x.ndim == 2:
-        multiply_rows(x, stream, out)
-        return
-    for k in range(len(stream)):
-        out += x[:, k] * stream[k]
 
 
 def position_chunks(count: int, width: int) -> Iterator[slice]:
@@ -209,7 +206,18 @@ def accumulate_permuted(params: MacParams, x: Ints, numerics: Numerics, order: I
 
 def _products(x: Ints, stream: Ints) -> Ints:
     """Sum of products over the k axis: [P, K] or [P, K, N] with [K, N] gives [P, N]."""
-    return x @ stream if x.ndim == 2 else np.einsum("pkn,kn->pn", x, stream)
+    if x.ndim == 3:
+        sums: Ints = np.einsum("pkn,kn->pn", x, stream)
+        return sums
+    real = _float_type(x, stream) if len(stream) >= _LONG else None
+    found: Ints = x @ stream if real is None else (x.astype(real) @ stream.astype(real)).astype(np.int64)
+    return found
+
+
+def _float_type(x: Ints, stream: Ints) -> type[np.floating[Any]] | None:
+    """Type in which x @ stream is exact, None if in none: BLAS has no integers, and is faster."""
+    reach = max(int(x.max()), -int(x.min())) * int(np.abs(stream).sum(axis=0).max())
+    return next((real for real, limit in _EXACT_FLOATS if reach < limit), None)
 
 
 @dataclass(slots=True, eq=False)

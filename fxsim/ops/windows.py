@@ -56,6 +56,12 @@ class Window:
         """Products per output K: taps times channels, taps alone for depthwise."""
         return self.kh * self.kw * (1 if self.depth_mult else self.channels)
 
+    @property
+    def taps(self) -> tuple[int, int, int, int, int, int, int, int]:
+        """Kernel height and width, strides, dilations, leading padding."""
+        g = self
+        return g.kh, g.kw, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w, g.pad_top, g.pad_left
+
     def macs(self, channels: int) -> int:
         """Multiply-adds per sample of a layer with `channels` outputs per position, padded taps included."""
         return self.batch * self.positions * self.depth * channels

@@ -165,6 +165,21 @@ def test_readout_register_may_hold_a_bias_that_acc_bits_cannot() -> None:
     assert (stats.bias_overflow_count, stats.overflow_count) == (0, 1)
 
 
+@pytest.mark.parametrize("reach", [1 << 10, 1 << 24, 1 << 53, 1 << 60])
+@pytest.mark.parametrize("depth", [1, 7, 8, 33])
+def test_sums_of_any_size_are_exact(reach: int, depth: int) -> None:
+    """Operands whose magnitudes add up to just below and above `reach`, odd ones: a lost bit shows."""
+    rng = np.random.default_rng(depth)
+    w = rng.choice([-3, -1, 1, 3], (depth, 2))
+    fc = single("FULLY_CONNECTED", FullyConnected(), tensor((1, depth)), tensor((1, 2)), weights(w.T))
+    params, norms = mac_params(fc, fc.nodes[0]), np.abs(w).sum(axis=0)
+    signs = np.sign(w[:, norms.argmax()])
+    for top in (reach // int(norms.max()) - 1, reach // int(norms.max()) + 3):
+        x = (rng.integers(top - 2, top, (40, depth)) | 1) * signs
+        expected = [[naive.wrap(sum(map(int.__mul__, row, c)), 32) for c in w.T.tolist()] for row in x.tolist()]
+        assert accumulate.accumulate(params, x, None)[0].tolist() == expected
+
+
 def test_exact_sums_beyond_63_bits_are_refused() -> None:
     _, params = small_conv()
     huge = dataclasses.replace(params, initial=np.array([2**62 - 1]))
