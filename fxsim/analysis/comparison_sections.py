@@ -79,7 +79,8 @@ def _sentences(found: Comparison) -> list[str]:
 def _end(end: EndToEnd) -> Part:
     heads, rows = ["runs", "same answer", "%"], []
     for pair, count in end.agreements.items():
-        rows.append([pair, count, 100 * count / end.samples])
+        named = " = ".join(_NAMES[run] for run in pair.split(" = "))
+        rows.append([named, count, 100 * count / end.samples])
     tables = [Table(f"Top-1 of '{short_name(end.output)}', {end.samples:,} samples", heads, rows)]
     if end.correct is None or end.difference is None:
         return Part("Answers", "", tuple(tables))

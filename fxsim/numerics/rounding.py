@@ -26,17 +26,19 @@ def round_real(values: NDArray[np.float64], rounding: Rounding) -> NDArray[np.fl
     """Whole numbers (as float64) that finite float64 `values` round to by `rounding`; exact for every input."""
     if rounding in (Rounding.FLOOR, Rounding.CEIL, Rounding.TO_ZERO, Rounding.AWAY_FROM_ZERO):
         return _directed(values, rounding)
+    if rounding == Rounding.TIES_EVEN:
+        return np.rint(values)
     magnitude = np.abs(values)
     whole = np.floor(magnitude)
     rest = magnitude - whole  # exact: the fraction of a non-negative float, unlike value - floor(value) below zero
-    odd = np.mod(whole, 2.0) == 1.0
-    tie_grows = {
-        Rounding.TIES_UP: values > 0,
-        Rounding.TIES_DOWN: values < 0,
-        Rounding.TIES_TO_ZERO: np.zeros_like(odd),
-        Rounding.TIES_AWAY: np.ones_like(odd),
-        Rounding.TIES_EVEN: odd,
-        Rounding.TIES_ODD: ~odd,
-    }[rounding]
-    grown = whole + ((rest > 0.5) | ((rest == 0.5) & tie_grows))
+    grown = whole + ((rest > 0.5) | ((rest == 0.5) & _tie_grows(rounding, values, whole)))
     return np.asarray(np.copysign(grown, values))
+
+
+def _tie_grows(rounding: Rounding, values: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.bool_] | bool:
+    """Whether a tie between `whole` and the next greater magnitude takes the greater one."""
+    if rounding in (Rounding.TIES_AWAY, Rounding.TIES_TO_ZERO):
+        return rounding == Rounding.TIES_AWAY
+    if rounding == Rounding.TIES_ODD:
+        return np.asarray(np.mod(whole, 2.0) == 0.0)
+    return values > 0 if rounding == Rounding.TIES_UP else values < 0
