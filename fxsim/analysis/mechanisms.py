@@ -34,7 +34,7 @@ MEANINGS = {
     Mechanism.TIE: "ties are broken by the scheme's rules instead of to even",
     Mechanism.BIAS: "the int32 bias that the accumulator loads replaces the real one",
     Mechanism.FOLD: "the bias with the zero points folded in is loaded through the accumulator's overflow rule",
-    Mechanism.OVERFLOW: "accumulators of the machine's width, order and rule; shifts that wrap in the requantizer",
+    Mechanism.OVERFLOW: "what else accumulators of the machine's width, order and rule lose; shifts that wrap",
     Mechanism.CLAMP: "the activation's range in integer codes replaces the clamp of reals",
     Mechanism.AVERAGE: "the pool's or mean's integer division replaces the real quotient",
     Mechanism.LOOKUP: "the table or fixed-point function replaces the real function",

@@ -72,8 +72,8 @@ def run_mac_float(net: Network, node: Node, inputs: Sequence[Array | None]) -> F
     assert w is not None
     g = window_of(net, node)
     weights = canonical_weights(node, np.asarray(w[0], np.float32))
-    stream = np.ascontiguousarray(weights.reshape(len(weights), -1).T)
-    images = np.ascontiguousarray(x.reshape(-1, g.in_h, g.in_w, g.channels), np.float32)
+    stream = np.require(weights.reshape(len(weights), -1).T, requirements=["C", "W"])
+    images = np.require(x.reshape(-1, g.in_h, g.in_w, g.channels), np.float32, ["C", "W"])
     if g.depth_mult > 1:
         images = images.repeat(g.depth_mult, axis=3)
     out = np.zeros((len(images), g.out_h, g.out_w, len(weights)), np.float32)

@@ -89,20 +89,20 @@ class _BoundMac(Bound):
             scaling = owner.scaling.take(channel)
         real = Mechanism.BIAS in owner.mechanisms and Mechanism.BIAS not in on
         acc = sums + (owner.real_bias if real else owner.params.bias)[channel]
-        if Mechanism.OVERFLOW in on and owner.overflows:
-            acc = acc + (self.deviation if index is None else places(self.deviation, index))
-        elif Mechanism.FOLD in on:
+        if Mechanism.FOLD in on:
             acc = acc + owner.load[channel]
+        if Mechanism.OVERFLOW in on and owner.overflows:
+            acc = acc + places(self.deviation, index).reshape(acc.shape)
         return scaling.codes(acc, on).reshape(-1)
 
     @cached_property
     def deviation(self) -> Ints:
-        """What the machine's accumulators have more than the exact sums with their bias."""
+        """What the machine's accumulators have more than the exact sums, beside what the load of the bias loses."""
         owner, found = self.owner, np.empty_like(self.sums)
         for rows in self._chunks():
             operands = gather(owner.params, self.images, rows)
             found[rows] = accumulate_outputs(owner.params, operands, owner.numerics).value
-        return found - self.sums - owner.params.bias
+        return found - self.sums - owner.params.bias - owner.load
 
     def _sums(self) -> Ints:
         """Exact sums without bias; by binary matrix products where these are exact, which BLAS does fastest."""

@@ -82,7 +82,7 @@ class Scaling:
         """
         whole, overflow = acc.dtype == np.int64 and on.issuperset(self.stages), Mechanism.OVERFLOW in on
         limit, width = self._limit(overflow)
-        if max(-acc.min(initial=0), acc.max(initial=0)) <= limit.min():
+        if max(-acc.min(initial=0), acc.max(initial=0)) <= limit.min(initial=np.iinfo(np.int64).max):
             return self._integer(acc.astype(np.int64, copy=False), on, width) if whole else self._staged(acc, on)
         exact = np.where(np.abs(acc) > limit, overflow, whole)
         inside = np.rint(np.where(exact, acc, 0)).astype(np.int64)
