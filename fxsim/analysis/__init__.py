@@ -21,6 +21,14 @@ from fxsim.analysis.paired import PairedDifference
 from fxsim.analysis.ranges import CodeRange
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
+from fxsim.analysis.requantizer_records import (
+    OWN,
+    LayerRequantizers,
+    RequantizerAssignment,
+    RequantizerRun,
+    RequantizerStudy,
+)
+from fxsim.analysis.requantizers import study_requantizers
 from fxsim.analysis.search import NetworkSearch, search_network
 from fxsim.analysis.sections import Part, sections
 from fxsim.analysis.sweep import SweepResult, import_pyarrow, run_sweep
@@ -31,6 +39,7 @@ from fxsim.analysis.witness import Witness, witness
 __all__ = [
     "CAUSES",
     "MEANINGS",
+    "OWN",
     "UNEXPLAINED",
     "AccumulatorReport",
     "Assignment",
@@ -53,6 +62,7 @@ __all__ = [
     "LayerErrors",
     "LayerForensics",
     "LayerOrders",
+    "LayerRequantizers",
     "Mechanism",
     "NetworkEffects",
     "NetworkSearch",
@@ -63,6 +73,9 @@ __all__ = [
     "PairedDifference",
     "Part",
     "Reach",
+    "RequantizerAssignment",
+    "RequantizerRun",
+    "RequantizerStudy",
     "Runtime",
     "SweepResult",
     "Trajectory",
@@ -90,6 +103,7 @@ __all__ = [
     "run_sweep",
     "search_network",
     "sections",
+    "study_requantizers",
     "trajectory",
     "width_sweep",
     "witness",

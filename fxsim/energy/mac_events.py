@@ -20,7 +20,7 @@ Array = NDArray[np.int64]
 BIAS_BITS = 64
 REQUANT_WORD_BITS = 40
 """Multiplier and shift of a row-file record."""
-_FINAL = {"requant_add32": 1, "requant_compare": 2}
+_FINAL = {Kind.REQUANT_ADD32: 1, Kind.REQUANT_COMPARE: 2}
 """Events per element of adding the zero point and clamping."""
 
 
@@ -181,28 +181,26 @@ def count_req(tally: Tally, index: Array) -> None:
 def count_scheme(
     tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array, multiplier_bits: int = 32
 ) -> None:
-    """The scheme's priced events per element, at the requantizer's width W = max(32, acc_bits).
-
-    Products are priced at the width of the multiplier; one of 2 bits is a power of two, which only the shift sees.
-    """
-    bits = scheme.multiplier_width(multiplier_bits)
-    events = _scheme_events(scheme, width, bits)
-    for name, per_element in scheme.events.items():
-        if name != "requant_multiply" or bits > 2:
-            tally.add(events[name], index, elements * per_element)
+    """The scheme's priced events (`scheme_events`) per element."""
+    for event, per_element in scheme_events(scheme, width, multiplier_bits).items():
+        tally.add(event, index, elements * per_element)
 
 
 def count_rescale(tally: Tally, index: Array, scheme: Scheme, width: int, elements: Array) -> None:
     """As `count_scheme`, without the zero point and the clamp that a scheme ends with."""
-    events = _scheme_events(scheme, width, scheme.multiplier_width(32))
-    for name, per_element in scheme.events.items():
-        tally.add(events[name], index, elements * (per_element - _FINAL.get(name, 0)))
+    for event, per_element in scheme_events(scheme, width).items():
+        tally.add(event, index, elements * (per_element - _FINAL.get(event.kind, 0)))
 
 
-def _scheme_events(scheme: Scheme, width: int, multiplier_bits: int) -> dict[str, Event]:
+def scheme_events(scheme: Scheme, width: int, multiplier_bits: int = 32) -> dict[Event, int]:
+    """Events per element at the requantizer's width W = max(32, acc_bits), zero point and clamp included.
+
+    Products are priced at the width of the multiplier; one of 2 bits is a power of two, which only the shift sees.
+    """
     float_bits = 64 if scheme.code == SchemeCode.TFL_DOUBLE_FP else 32
-    return {
-        "requant_multiply": Event(Kind.REQUANT_MULTIPLY, width, multiplier_bits),
+    bits = scheme.multiplier_width(multiplier_bits)
+    named = {
+        "requant_multiply": Event(Kind.REQUANT_MULTIPLY, width, bits),
         "requant_add64": Event(Kind.REQUANT_ADD64, width + 32),
         "requant_shift": Event(Kind.REQUANT_SHIFT, width + 32),
         "requant_add32": Event(Kind.REQUANT_ADD32, width),
@@ -210,3 +208,7 @@ def _scheme_events(scheme: Scheme, width: int, multiplier_bits: int) -> dict[str
         "requant_fp_multiply": Event(Kind.REQUANT_FP_MULTIPLY, float_bits),
         "requant_fp_convert": Event(Kind.REQUANT_FP_CONVERT, float_bits),
     }
+    found = {named[name]: count for name, count in scheme.events.items()}
+    if bits == 2:
+        found.pop(named["requant_multiply"], None)
+    return found

@@ -19,7 +19,7 @@ from fxsim.ops.dequantize import Dequantize
 from fxsim.ops.expand_dims import ExpandDims
 from fxsim.ops.fully_connected import FullyConnected
 from fxsim.ops.legality import quant_of
-from fxsim.ops.mac import MAC_OPERATORS, MacParams, mac_params, window_of
+from fxsim.ops.mac import MAC_OPERATORS, MacParams, OutputRule, mac_params, output_rule, window_of
 from fxsim.ops.mean import Mean, mean_axes, mean_params
 from fxsim.ops.overrides import Layers, layer_numerics
 from fxsim.ops.pad import Pad
@@ -55,6 +55,7 @@ __all__ = [
     "Operator",
     "OptionField",
     "Outcome",
+    "OutputRule",
     "Pad",
     "PadParams",
     "PadV2",
@@ -80,6 +81,7 @@ __all__ = [
     "mac_params",
     "mean_axes",
     "mean_params",
+    "output_rule",
     "pad_params",
     "pool_params",
     "pool_taps",
