@@ -78,10 +78,9 @@ def run_mac_float(net: Network, node: Node, inputs: Sequence[Array | None]) -> F
         images = images.repeat(g.depth_mult, axis=3)
     out = np.zeros((len(images), g.out_h, g.out_w, len(weights)), np.float32)
     convolve = convolve_floats_by_channel if g.depth_mult else convolve_floats
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        convolve(images, stream, g.taps, out)
-        if bias is not None:
-            out += np.asarray(bias[0], np.float32)
+    convolve(images, stream, g.taps, out)
+    if bias is not None:
+        out += np.asarray(bias[0], np.float32)
     return clamp_float(out, node.attrs.activation).reshape(len(x), *net.results(node)[0].type.shape)
 
 

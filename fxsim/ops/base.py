@@ -110,7 +110,8 @@ class Operator(ABC):
         """Compute the output in binary32 on real numbers: no codes, no grid, the fused activation as a real clamp.
 
         Every product, sum and quotient is rounded to binary32 in an order that the operator fixes, so that the result
-        is the same on every machine; functions are binary64 ones rounded to binary32.
+        is the same on every machine; functions are NumPy's binary64 ones rounded to binary32, which is their correct
+        rounding but for arguments that are within an error of binary64 of a tie.
 
         Parameters
         ----------
@@ -122,7 +123,7 @@ class Operator(ABC):
 
         Returns
         -------
-        float32 (N, *type.shape). Overflow: infinities.
+        float32 (N, *type.shape). Overflow: infinities, and NaN where they meet; NumPy's warnings are the caller's.
         """
 
     def macs(self, net: Network, node: Node) -> int:  # noqa: ARG002 - most operators have none

@@ -171,8 +171,7 @@ def run_product(net: Network, node: Node, inputs: Sequence[Array | None]) -> Out
 def run_binary_float(net: Network, node: Node, inputs: Sequence[Array | None], combine: np.ufunc) -> Floats:
     """`combine` of two real operands, the ranks made equal, then the fused activation."""
     x, y = aligned(np.asarray(operand, np.float32) for operand in inputs)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        real = np.asarray(combine(x, y), np.float32)
+    real = np.asarray(combine(x, y), np.float32)
     return clamp_float(real, node.attrs.activation).reshape(len(x), *net.results(node)[0].type.shape)
 
 

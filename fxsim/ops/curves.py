@@ -85,8 +85,7 @@ class CurveOperator(Operator):
 
     def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:  # noqa: ARG002 - elementwise
         """The function, rounded as LiteRT's."""
-        with np.errstate(over="ignore", under="ignore"):
-            return self.real(np.asarray(inputs[0], np.float32))
+        return self.real(np.asarray(inputs[0], np.float32))
 
     def table(self, net: Network, node: Node) -> NDArray[np.int8]:
         """Results of the codes -128, -127, ..., 127.

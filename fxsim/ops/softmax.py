@@ -81,11 +81,11 @@ class SoftmaxOperator(Operator):
         return Outcome((codes.astype(np.int8).reshape(x.shape),), LayerStats.empty())
 
     def run_float(self, net: Network, node: Node, inputs: Sequence[Array | None]) -> Floats:  # noqa: ARG002 - all is in the node
-        """Exponentials of what is left of the row's greatest, their sum in order, one quotient each."""
-        with np.errstate(over="ignore", under="ignore"):
-            x = np.asarray(inputs[0], np.float32) * np.float32(node.attrs.beta)
-            exps = np.exp((x - x.max(axis=-1, keepdims=True)).astype(np.float64)).astype(np.float32)
-            result: Floats = exps / sum_in_order(exps)[..., None]
+        """Exponentials of beta * (x - the row's greatest), their sum in order, one quotient each."""
+        x = np.asarray(inputs[0], np.float32)
+        powers = (x - x.max(axis=-1, keepdims=True)) * np.float32(node.attrs.beta)
+        exps = np.exp(powers.astype(np.float64)).astype(np.float32)
+        result: Floats = exps / sum_in_order(exps)[..., None]
         return result
 
 

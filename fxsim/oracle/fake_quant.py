@@ -95,7 +95,7 @@ class FloatRun:
         reals = {i: _real_input(net.values[i], x, codes) for i, codes in arrays.items()}
         for node in net.nodes:
             operands = self.constants.operands(node, reals, samples)
-            reals[node.outputs[0]] = OPERATORS[node.op].run_float(net, node, operands)
+            reals[node.outputs[0]] = _run_float(net, node, operands)
         named = {net.values[i].name: from_samples(real, net.values[i].type.shape) for i, real in reals.items()}
         return Tensors(named, {})
 
@@ -127,9 +127,14 @@ class FakeQuant:
         given = zip(node.inputs, operands, strict=True)
         reals = {i: _dequantized(net.values[i], x) for i, x in given if x is not None and i not in self.constants.reals}
         samples = len(next(iter(reals.values())))
-        real = OPERATORS[node.op].run_float(net, node, self.constants.operands(node, reals, samples))
+        real = _run_float(net, node, self.constants.operands(node, reals, samples))
         y = net.results(node)[0]
         return quant_of(y).fake_codes(real, y.type.dtype.numpy) if y.type.dtype.is_integer else real
+
+
+def _run_float(net: Network, node: Node, operands: Sequence[Array | None]) -> Floats:
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return OPERATORS[node.op].run_float(net, node, operands)
 
 
 class _Constants:
