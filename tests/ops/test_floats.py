@@ -31,9 +31,9 @@ def image(rng: Rng, dtype: DType = DType.INT8) -> Chain:
 
 def pool(kind: str) -> Callable[[Rng], Chain]:
     def build(rng: Rng) -> Chain:
-        stride_h, stride_w, *size = rng.integers(1, 4, 4).tolist()
-        padding = "SAME" if max(size) > 2 else "VALID"
-        activation = ACTIVATIONS[rng.integers(4)]
+        size, (stride_h, stride_w) = rng.integers(1, 5, 2).tolist(), rng.integers(1, 3, 2).tolist()
+        padding = "VALID" if max(size) < 3 and rng.integers(2) else "SAME"
+        activation = ["NONE", *ACTIVATIONS][rng.integers(5)]
         return image(rng).pool(
             kind, (size[0], size[1]), padding=padding, stride_h=stride_h, stride_w=stride_w, activation=activation
         )
