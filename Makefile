@@ -70,7 +70,7 @@ notebooks: $(VENV)/demo.ok ## execute every notebook; UPDATE=--update stores the
 
 bench: $(VENV)/oracles.ok ## speed beside LiteRT's reference resolver; width sweeps; cycles of all networks and presets, and beside Gemmini's RTL
 	$(BIN)/python -m tests.bench.bench
-	@for part in widths mobilenet presets gemmini; do echo; $(BIN)/python -m tests.bench.$$part || exit 1; done
+	@for part in widths compare mobilenet presets gemmini; do echo; $(BIN)/python -m tests.bench.$$part || exit 1; done
 
 ci: ## what continuous integration runs
 	bash .ci/run

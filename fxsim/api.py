@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import InputError, MissingDependencyError, ModelFormatError
-from fxsim.analysis import AccumulatorReport, Comparison, compare_network
+from fxsim.analysis import AccumulatorReport, Comparison, compare_network, study_requantizers
 from fxsim.analysis import accumulators as accumulator_report
 from fxsim.analysis import run_sweep as sweep
 from fxsim.formats import gemm
@@ -219,6 +219,7 @@ def compare(
     layers: Mapping[str, Mapping[str, object]] | None = None,
     labels: Array | None = None,
     bias: str = "float",
+    requant: bool = False,
     runtimes: Sequence[str] = (),
     quiet: bool = True,
 ) -> Comparison:
@@ -232,6 +233,8 @@ def compare(
         Class numbers [N]: accuracies, and the interval of their difference.
     bias
         Biases of fake quantization: ``"float"``, or ``"grid"`` for int32 codes of step input scale * weight scale.
+    requant
+        Whether to try other requantizers: schemes, narrow multipliers, none at all, no rounding.
     runtimes
         Deployed runtimes to check the exact run against: ``"litert"`` (reference kernels), ``"litert-optimized"``,
         ``"xnnpack"`` (its default delegate), ``"tflm"``.
@@ -241,7 +244,7 @@ def compare(
     Raises
     ------
     InputError
-        `x`, `labels`, `bias` or a name in `runtimes` do not fit.
+        `x`, `labels`, `bias` or a name in `runtimes` do not fit; `requant` without layers with accumulators.
     LoweringError, HardwareError, QuantizationError
         The network does not fit the hardware.
     TrapError
@@ -251,20 +254,14 @@ def compare(
     """
     from tqdm import tqdm
 
-    network = _network(net)
+    network, hardware = _network(net), Hardware.load(hw)
     columns = {name: runtime_column(network, name) for name in runtimes}
-    bar = tqdm(total=input_arrays(network, x)[1], unit="sample", disable=True if quiet else None)
-    with bar:
-        return compare_network(
-            network,
-            x,
-            hw=Hardware.load(hw),
-            layers=layers,
-            labels=labels,
-            bias=bias,
-            runtimes=columns,
-            progress=bar.update,
-        )
+    shared: dict[str, Any] = {"labels": labels, "layers": layers}
+    with tqdm(total=input_arrays(network, x)[1], unit="sample", disable=True if quiet else None) as bar:
+        found = compare_network(network, x, hw=hardware, bias=bias, runtimes=columns, progress=bar.update, **shared)
+    if not requant:
+        return found
+    return replace(found, requantizers=study_requantizers(network, x, hardware, **shared))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fxsim._core.records import Records
     from fxsim._core.tables import Table
     from fxsim.analysis.paired import PairedDifference
+    from fxsim.analysis.requantizer_records import RequantizerStudy
     from fxsim.hw import Hardware
 
 EXECUTIONS = ("float", "fake_quant", "exact")
@@ -278,6 +279,8 @@ class Comparison:
         Top-1 answers; None where the first output has a single element.
     runtimes
         Runtimes that were run too.
+    requantizers
+        What other requantizers would do; None unless asked for.
     """
 
     network: str
@@ -288,6 +291,7 @@ class Comparison:
     layers: Records[LayerComparison]
     end: EndToEnd | None
     runtimes: tuple[str, ...] = ()
+    requantizers: RequantizerStudy | None = None
 
     @property
     def mismatches(self) -> int:
@@ -320,6 +324,7 @@ class Comparison:
             "layers": [layer.to_dict() for layer in self.layers],
             "end": None if self.end is None else self.end.to_dict(),
             "runtimes": list(self.runtimes),
+            "requantizers": None if self.requantizers is None else self.requantizers.to_dict(),
         }
 
     def to_json(self) -> str:

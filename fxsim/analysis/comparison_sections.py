@@ -35,6 +35,8 @@ def comparison_sections(found: Comparison) -> list[Part]:
     parts.append(_causes(found))
     if found.worst is not None:
         parts.append(_worst(found.worst))
+    if found.requantizers is not None:
+        parts.append(found.requantizers.part())
     return parts
 
 

@@ -17,7 +17,8 @@ from fxsim._core.errors import FxsimError, TrapError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = ("run", "estimate", "accumulators", "sweep", "lower", "asm", "disasm", "info", "ops", "isa", "certify")
+VERBS = ("run", "estimate", "accumulators", "compare", "sweep", "lower", "asm", "disasm", "info", "ops", "isa",
+         "certify")  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
