@@ -24,13 +24,13 @@ def samples(tmp_path: Path) -> list[str]:
 @pytest.mark.slow
 def test_the_whole_report(samples: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     html, data, figures = tmp_path / "new" / "r.html", tmp_path / "r.json", tmp_path / "figures"
-    assert main(["compare", FC, *samples, "--requant", "--html", str(html), "--json", str(data),
+    assert main(["compare", FC, *samples, "--set", "requantizer=FLOOR", "--requant", "--html", str(html), "--json", str(data),
                  "--figures", str(figures)]) == 0  # fmt: skip
     captured = capsys.readouterr()
     record = json.loads(data.read_text())
     assert record["samples"] == 10
     assert record["requantizers"]["runs"]
-    assert "tie rule" in captured.out
+    assert "second rounding" in captured.out
     stems = {path.stem for path in figures.iterdir()}
     assert all(f"{stem}.png" in captured.err for stem in stems)
     page = html.read_text()
