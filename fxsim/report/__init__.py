@@ -5,6 +5,7 @@ from fxsim.report.bars import cycles_figure, energy_figure, utilization_figure
 from fxsim.report.canvas import png
 from fxsim.report.comparison import comparison_figures, comparison_page, save_comparison_figures
 from fxsim.report.differences import causes_figure, differences_figure, fidelity_figure, worst_figure
+from fxsim.report.requantizers import requantizers_figure
 from fxsim.report.roofline import roofline_figure
 from fxsim.report.save import save_figures
 from fxsim.report.widths import bits_figure, curves_figure, overflow_figure, trajectory_figure
@@ -23,6 +24,7 @@ __all__ = [
     "fidelity_figure",
     "overflow_figure",
     "png",
+    "requantizers_figure",
     "roofline_figure",
     "save_accumulator_figures",
     "save_comparison_figures",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fxsim.analysis import comparison_sections
 from fxsim.report.differences import causes_figure, differences_figure, fidelity_figure, worst_figure
 from fxsim.report.page import Picture, Section, html_page
+from fxsim.report.requantizers import requantizers_figure
 from fxsim.report.save import write_figures
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _PLACES = {
     "fidelity": "Layers",
     "causes": "Causes",
     "worst": "The layer that differs most",
+    "requantizers": "Other requantizers",
 }
 """Section of every figure."""
 _BIASES = {"float": "real: the stored bias, dequantized", "grid": "on the accumulator's int32 grid"}
@@ -31,7 +33,7 @@ def comparison_figures(comparison: Comparison) -> dict[str, Figure]:
     """The figures that `comparison` has data for, by file stem.
 
     ``differences``, ``fidelity`` and ``causes`` always, and where the runs are equal they say so; ``worst`` where they
-    are not.
+    are not; ``requantizers`` where others were tried.
     """
     figures = {
         "differences": differences_figure(comparison),
@@ -40,6 +42,8 @@ def comparison_figures(comparison: Comparison) -> dict[str, Figure]:
     }
     if comparison.worst is not None:
         figures["worst"] = worst_figure(comparison)
+    if comparison.requantizers is not None:
+        figures["requantizers"] = requantizers_figure(comparison.requantizers)
     return figures
 
 

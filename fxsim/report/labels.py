@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fxsim.report.canvas import DOTS_PER_INCH, SMALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -31,20 +31,33 @@ def place_labels(
     """Write `labels` near their spots, off all `dots`, the `line` and each other; far ones get a thin leader.
 
     The limits of `axes` must be set; its margins are fixed here, since labels are placed by distances on paper.
+    Leaders keep off labels where there is a place for that.
     """
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     taken = [(*_points(axes, dot), _DOT, _DOT) for dot in dots] + [(*_points(axes, at), _LINE, _LINE) for at in line]
+    written: list[Box] = []
     frame = _frame(axes)
     for spot, label in labels.items():
         here = _points(axes, spot)
         half = (_CHARACTER * len(label) / 2, _HEIGHT / 2)
-        gap, box = next(
-            ((gap, box) for gap, box in _candidates(here, half) if _inside(box, frame) and _free(box, taken)),
-            (_GAP, (*here, *half)),
-        )
-        taken.append(box)
+        places = (found for found in _candidates(here, half) if _inside(found[1], frame))
+        gap, box = _choose(here, places, taken, written) or (_GAP, (*here, *half))
+        written += [box, *_leader(here, gap, box)]
         _write(axes, spot, label, (box[0] - here[0], box[1] - here[1]), leader=gap > _GAP)
+
+
+def _choose(
+    spot: Spot, places: Iterable[tuple[float, Box]], taken: Sequence[Box], written: Sequence[Box]
+) -> tuple[float, Box] | None:
+    """The first free place with a leader that crosses nothing `written`; if there is none, the first free one."""
+    first = None
+    for gap, box in places:
+        if _free(box, taken) and _free(box, written):
+            if all(_free(piece, written) for piece in _leader(spot, gap, box)):
+                return gap, box
+            first = first or (gap, box)
+    return first
 
 
 def _write(axes: Axes, spot: Spot, label: str, offset: Spot, *, leader: bool) -> None:
@@ -53,6 +66,18 @@ def _write(axes: Axes, spot: Spot, label: str, offset: Spot, *, leader: bool) ->
         label, spot, offset, textcoords="offset points", ha="center", va="center", fontsize=SMALL, arrowprops=line,
         annotation_clip=False,
     )  # fmt: skip
+
+
+def _leader(spot: Spot, gap: float, box: Box) -> list[Box]:
+    """What the line from `spot` to the edge of the label takes; nothing where there is none."""
+    (x, y), (cx, cy, w, h) = spot, box
+    dx, dy = cx - x, cy - y
+    if gap <= _GAP:
+        return []
+    inside = min(side / abs(d) for side, d in ((w, dx), (h, dy)) if d)
+    pieces = math.ceil(math.hypot(dx, dy) * (1 - inside) / _LINE)
+    steps = [(1 - inside) * piece / pieces for piece in range(pieces)]
+    return [(x + step * dx, y + step * dy, _LINE, _LINE) for step in steps]
 
 
 def _points(axes: Axes, spot: Spot) -> Spot:

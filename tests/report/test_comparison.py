@@ -95,6 +95,8 @@ def test_a_histogram_for_every_layer_that_differs() -> None:
     first, second = differences_figure(usual()).axes
     assert bars(first) == {-1: 3, 0: 96, 1: 1}
     assert bars(second) == {-90: 7, 0: 250_000, 2: 123_456}
+    minus, zero, plus = (bar.get_facecolor() for bar in first.containers[0])
+    assert minus == plus != zero
     assert first.get_title() == "0  conv\n4 differ, 4 %"
     assert second.get_title().endswith("\n123,463 differ, 33.1 %")
     for axes in (first, second):
@@ -154,7 +156,7 @@ def test_the_pairs_of_the_worst_tensor() -> None:
             for r, c in zip(rows, columns, strict=True)
         }
         assert found == {(5, offset - 90): 7, (5, offset): 250_000, (5, offset + 2): 123_456}
-        assert (right - left, top - bottom) == drawn.shape[::-1]
+        assert (right - left, top - bottom) == drawn.shape[::-1] == (3, 95)
         assert axes.get_ylim()[0] < axes.get_ylim()[1]
     assert "layer 1, " in worst_figure(usual()).get_suptitle()
 
