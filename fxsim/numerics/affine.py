@@ -181,12 +181,14 @@ class Affine:
         x = np.asarray(real)
         with np.errstate(over="ignore", under="ignore"):
             steps = x.astype(np.float32) * self._spread(self._reciprocals(), x.shape)
-        whole = np.rint(steps).astype(np.float32 if fmt.bits < _FLOAT32_BITS else np.float64, copy=False)
+        exact = np.float32 if fmt.bits < _FLOAT32_BITS else np.float64
+        whole: NDArray[Any] = np.asarray(np.rint(steps)).astype(exact, copy=False)
         if np.isnan(whole).any():
             raise QuantizationError("real values must be numbers", got="NaN")
         zero = self._spread(self.zero_point, x.shape).astype(whole.dtype)
-        codes = np.clip(whole, fmt.lo - zero, fmt.hi - zero) + zero
-        return np.asarray(codes.astype(fmt.dtype))
+        np.clip(whole, fmt.lo - zero, fmt.hi - zero, out=whole)
+        whole += zero
+        return np.asarray(whole.astype(fmt.dtype))
 
     def _reciprocals(self) -> NDArray[np.float32]:
         """1 / scale in binary32."""

@@ -55,6 +55,15 @@ def activation(op: str, quant: tuple[float, int] | None = None) -> Callable[[Rng
     return lambda rng: image(rng).activation(op, quant)
 
 
+def joined(rng: Rng) -> Chain:
+    chain, axis = image(rng), int(rng.integers(-4, 4))
+    shape = list(chain.shape)
+    shape[axis] = 2
+    codes = rng.integers(-128, 128, shape).astype(np.int8)
+    other = chain._value("c", tuple(shape), DType.INT8, chain.scale, chain.zero_point, codes)
+    return chain.join(other, axis=axis)
+
+
 def mean(rng: Rng) -> Chain:
     axes = rng.choice([-4, -3, -2, -1], int(rng.integers(1, 4)), replace=False).tolist()
     return image(rng).mean(*axes, keep_dims=int(rng.integers(2)))
@@ -77,7 +86,7 @@ CASES: dict[str, Callable[[Rng], Chain]] = {
     "MEAN": mean,
     "PAD": lambda rng: image(rng).pad(*pads(rng)),
     "PADV2": lambda rng: image(rng).pad(*pads(rng), code=int(rng.integers(-128, 128))),
-    "CONCATENATION": lambda rng: image(rng).join(0, 0, axis=int(rng.integers(-4, 4))),
+    "CONCATENATION": joined,
     "EXPAND_DIMS": lambda rng: image(rng).expand(int(rng.integers(0, 5))),
     "SQUEEZE": squeezed,
     "RESHAPE": lambda rng: image(rng).reshape(1, -1),
