@@ -24,7 +24,10 @@ def test_python_session(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("prompt", [r"\$ make demo\n\.venv/bin/fxsim (run .*)", r"\$ \.venv/bin/fxsim (acc .*)"])
+@pytest.mark.parametrize(
+    "prompt",
+    [r"\$ make demo\n\.venv/bin/fxsim (run .*)", r"\$ \.venv/bin/fxsim (acc .*)", r"\$ \.venv/bin/fxsim (compare .*)"],
+)
 def test_printed_output(prompt: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
     block = re.search(prompt + r"\n([\s\S]*?)```", README)

@@ -42,10 +42,11 @@ def comparison_sections(found: Comparison) -> list[Part]:
 
 def _layers(found: Comparison) -> Part:
     heads = ["#", "layer", "op", "elements", "differ", "%", "max LSB", "mean LSB", "mean |LSB|", "SQNR dB", "cosine",
-             "fake dB", "exact dB", *(f"{name}: differ" for name in found.runtimes)]  # fmt: skip
+             "fake to float dB", "exact to float dB", *(f"{name}: differ" for name in found.runtimes)]  # fmt: skip
     rows = [_layer_row(layer, found.runtimes) for layer in found.layers]
     title = f"Exact against fake-quantized, {found.samples:,} samples"
-    return Part("Layers", _LAYERS_TEXT, (Table(title, heads, rows),), tuple(_sentences(found)))
+    tables = [Table(title, heads, rows), *([_firsts(found)] if found.mismatches else [])]
+    return Part("Layers", _LAYERS_TEXT, tuple(tables), _equal(found))
 
 
 def _layer_row(layer: LayerComparison, runtimes: Sequence[str]) -> list[object]:
@@ -63,19 +64,27 @@ def _number(value: float, text: Callable[[float], object] = float) -> object:
     return text(value) if math.isfinite(value) else ""
 
 
-def _sentences(found: Comparison) -> list[str]:
-    """What is equal, or where the first difference is and why."""
-    first = next((layer for layer in found.layers if layer.mismatches), None)
-    if first is None:
-        return [f"Fake-quantized and exact run are equal in every element of {len(found.layers)} layers."]
-    where = first.free.first
-    assert where is not None  # the layer has a mismatch
-    alone = f"; alone it would take {' or '.join(where.also)}" if where.also else "; no mechanism does it alone"
-    place = ", ".join(map(str, where.index[1:]))
-    return [
-        f"First difference: layer {first.number} '{first.name}' ({first.op}), sample {where.index[0]}, element "
-        f"({place}): fake-quantized {where.fake}, exact {where.exact}; cause: {where.cause}{alone}."
-    ]
+def _equal(found: Comparison) -> tuple[str, ...]:
+    """Said where nothing differs."""
+    if found.mismatches:
+        return ()
+    return (f"Fake-quantized and exact run are equal in every element of {len(found.layers)} layers.",)
+
+
+def _firsts(found: Comparison) -> Table:
+    """Where every layer differs for the first time, and why."""
+    heads = ["#", "layer", "sample", "element", "fake-quantized", "exact", "cause", "enough alone"]
+    rows = [_first_row(layer) for layer in found.layers if layer.free.first is not None]
+    return Table("First differing elements", heads, rows)
+
+
+def _first_row(layer: LayerComparison) -> list[object]:
+    where = layer.free.first
+    assert where is not None  # asked for where there is one
+    sample, *place = where.index
+    codes = (where.fake, where.exact)
+    element = ", ".join(map(str, place))
+    return [layer.number, short_name(layer.name), sample, element, *codes, where.cause, ", ".join(where.also)]
 
 
 def _end(end: EndToEnd) -> Part:
