@@ -10,7 +10,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from fxsim._core.tables import cell_text
 from fxsim.analysis import OWN
-from fxsim.report.canvas import COLOURS, SMALL, default_style, new_page
+from fxsim.report.canvas import COLOURS, DOTS_PER_INCH, SMALL, default_style, new_page
 from fxsim.report.labels import Spot, place_labels
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _ROW, _MARGIN = 0.19, 1.3
 """Inches per name, and around the names."""
-_LOW, _MORE = -0.35, 3.0
+_STAR = 11
+"""Points across the star."""
+_LOW, _MORE = -0.5, 3.0
 """Lower limit of the elements, below 0; room above and beside the dots, as a factor."""
 _PIECES = 60
 """Points of a straight piece of the front, close enough that no label fits between two."""
@@ -51,9 +53,7 @@ def requantizers_figure(study: RequantizerStudy) -> Figure:
     _list_names(names, [run.name for run in runs])
     handles, words = axes.get_legend_handles_labels()
     figure.legend(handles, words, loc="outside lower center", ncols=len(words), fontsize=SMALL)
-    ranks = _ranks(spots)
-    ranks[own] = f" {ranks[own]} "  # off the star, which is wider than a dot
-    place_labels(figure, axes, ranks, [*spots, best], _along(axes, front))
+    place_labels(figure, axes, _ranks(spots), [*spots, best], [*_along(axes, front), *_around(axes, own)])
     return figure
 
 
@@ -87,7 +87,7 @@ def _front(spots: Sequence[Spot]) -> list[Spot]:
 def _draw_dots(axes: Axes, spots: Sequence[Spot], own: Spot, best: Spot) -> None:
     style: dict[str, Any] = {"linestyle": "", "clip_on": False}
     axes.plot(*zip(*spots, strict=True), marker="o", markersize=4.5, color=COLOURS[0], label="requantizer", **style)
-    axes.plot(*own, marker="*", markersize=11, color="black", label="the hardware's own", **style)
+    axes.plot(*own, marker="*", markersize=_STAR, color="black", label="the hardware's own", **style)
     hollow: dict[str, Any] = {"marker": "D", "markersize": 6, "markerfacecolor": "none", "color": COLOURS[1]}
     axes.plot(*best, label="cheapest equal one, layer by layer", **hollow, **style)
 
@@ -110,6 +110,13 @@ def _along(axes: Axes, front: Sequence[Spot]) -> list[Spot]:
     steps = np.linspace(0, 1, _PIECES)[:, None]
     pieces = [one + steps * (two - one) for one, two in itertools.pairwise(corners)]
     return [(float(x), float(y)) for x, y in axes.transData.inverted().transform(np.concatenate(pieces))]
+
+
+def _around(axes: Axes, own: Spot) -> list[Spot]:
+    """Points of the star's outline, which is wider than a dot's."""
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    ring = _STAR / 2 * DOTS_PER_INCH / 72 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return [(float(x), float(y)) for x, y in axes.transData.inverted().transform(axes.transData.transform(own) + ring)]
 
 
 def _list_names(axes: Axes, names: Sequence[str]) -> None:

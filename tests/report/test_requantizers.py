@@ -63,7 +63,7 @@ def test_nothing_lies_under_the_front() -> None:
 
 def test_ranks_stand_at_the_dots_and_beside_the_names() -> None:
     axes, names = requantizers_figure(usual()).axes
-    assert {text.xy: text.get_text().strip() for text in axes.texts} == {  # type: ignore[attr-defined]
+    assert {text.xy: text.get_text() for text in axes.texts} == {  # type: ignore[attr-defined]
         (4, 0): "1-2, 7", (8, 3): "3", (3, 20): "4", (2, 900): "5", (2.5, 1000): "6",
     }  # fmt: skip
     listed = [text.get_text() for text in names.texts]
