@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from fxsim._core.errors import InputError
 from fxsim.cli.options import (
     add_hardware,
     add_model,
+    add_page,
     add_profile,
     add_samples,
     check_figures,
@@ -16,13 +16,14 @@ from fxsim.cli.options import (
     hardware,
     network,
     samples,
-    write_output,
+    write_report,
 )
 
 if TYPE_CHECKING:
     import argparse
 
     from fxsim.analysis import AccumulatorReport
+    from fxsim.cli.options import Drawing
 
 ALIASES = ("acc",)
 
@@ -37,9 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--epsilon", type=float, default=0.0, metavar="E", help="score that per-layer widths may lose (default: 0)"
     )
     parser.add_argument("--cells", action="store_true", help="count cells of one PE row by width (needs yosys)")
-    parser.add_argument("--json", metavar="REPORT.json", help="save the report as JSON (-: print it instead of tables)")
-    parser.add_argument("--html", metavar="REPORT.html", help="save the report with its figures as one HTML file")
-    parser.add_argument("--figures", metavar="FOLDER", help="save the figures (PNG)")
+    add_page(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -53,21 +52,11 @@ def main(args: argparse.Namespace) -> int:
         raise InputError("--labels must come with --input or --random", got=args.labels)
     labels = None if x is None else given_labels(args, len(next(iter(x.values()))))
     report = fxsim.accumulators(net, x, hw=hw, labels=labels, epsilon=args.epsilon, cells=args.cells)
-    _write(args, report)
-    text = report.to_json() if args.json == "-" else report.table()
-    sys.stdout.write(text + "\n")
+    write_report(args, report, _drawing)
     return 0
 
 
-def _write(args: argparse.Namespace, report: AccumulatorReport) -> None:
-    if args.json and args.json != "-":
-        write_output(args.json, (report.to_json() + "\n").encode())
-    if args.html:
-        from fxsim.report import accumulator_page
+def _drawing() -> Drawing[AccumulatorReport]:
+    from fxsim.report import accumulator_page, save_accumulator_figures
 
-        write_output(args.html, accumulator_page(report).encode())
-    if args.figures:
-        from fxsim.report import save_accumulator_figures
-
-        for path in save_accumulator_figures(report, args.figures):
-            print(path, file=sys.stderr)
+    return accumulator_page, save_accumulator_figures

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from fxsim.cli.options import (
     add_hardware,
     add_model,
+    add_page,
     add_profile,
     add_samples,
     check_figures,
@@ -15,13 +15,14 @@ from fxsim.cli.options import (
     hardware,
     network,
     samples,
-    write_output,
+    write_report,
 )
 
 if TYPE_CHECKING:
     import argparse
 
     from fxsim.analysis import Comparison
+    from fxsim.cli.options import Drawing
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="runtimes",
         help="check the exact run against litert, litert-optimized, xnnpack or tflm (repeatable; extra: oracles)",
     )
-    parser.add_argument("--json", metavar="REPORT.json", help="save the report as JSON (-: print it instead of tables)")
-    parser.add_argument("--html", metavar="REPORT.html", help="save the report with its figures as one HTML file")
-    parser.add_argument("--figures", metavar="FOLDER", help="save the figures (PNG)")
+    add_page(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -62,21 +61,11 @@ def main(args: argparse.Namespace) -> int:
     report = fxsim.compare(
         net, x, hw=hw, labels=labels, bias=args.bias, requant=args.requant, runtimes=args.runtimes, quiet=args.quiet
     )
-    _write(args, report)
-    text = report.to_json() if args.json == "-" else report.table()
-    sys.stdout.write(text + "\n")
+    write_report(args, report, _drawing)
     return 0
 
 
-def _write(args: argparse.Namespace, report: Comparison) -> None:
-    if args.json and args.json != "-":
-        write_output(args.json, (report.to_json() + "\n").encode())
-    if args.html:
-        from fxsim.report import comparison_page
+def _drawing() -> Drawing[Comparison]:
+    from fxsim.report import comparison_page, save_comparison_figures
 
-        write_output(args.html, comparison_page(report).encode())
-    if args.figures:
-        from fxsim.report import save_comparison_figures
-
-        for path in save_comparison_figures(report, args.figures):
-            print(path, file=sys.stderr)
+    return comparison_page, save_comparison_figures

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fxsim._core.errors import HardwareError, InputError
 
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
     from fxsim.graph import Network
     from fxsim.hw import Hardware
     from fxsim.sim import Result
+
+
+class Report(Protocol):
+    """What can be printed."""
+
+    def table(self) -> str:
+        """Plain text."""
+
+    def to_json(self) -> str:
+        """The numbers."""
+
+
+R = TypeVar("R", bound=Report)
+Drawing = tuple[Callable[[R], str], Callable[[R, str], list[Path]]]
+"""What makes a report's HTML page, and what saves its figures in a folder."""
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +71,13 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
         "--json", metavar="RESULT.json", help="save the records as JSON (-: print them instead of the tables)"
     )
     parser.add_argument("--figures", metavar="FOLDER", help="save figures: cycles, energy, utilization, roofline (PNG)")
+
+
+def add_page(parser: argparse.ArgumentParser) -> None:
+    """``--json``, ``--html`` and ``--figures`` of a report with a page of its own."""
+    parser.add_argument("--json", metavar="REPORT.json", help="save the report as JSON (-: print it instead of tables)")
+    parser.add_argument("--html", metavar="REPORT.html", help="save the report with its figures as one HTML file")
+    parser.add_argument("--figures", metavar="FOLDER", help="save the figures (PNG)")
 
 
 def add_samples(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -145,6 +168,19 @@ def write_figures(args: argparse.Namespace, result: Result) -> None:
 
         for path in save_figures(result, args.figures):
             print(path, file=sys.stderr)
+
+
+def write_report(args: argparse.Namespace, report: R, drawing: Callable[[], Drawing[R]]) -> None:
+    """Print a report, and write what `add_page` declares; `drawing` imports what makes its page and its figures."""
+    if args.json and args.json != "-":
+        write_output(args.json, (report.to_json() + "\n").encode())
+    if args.html or args.figures:
+        page, save = drawing()
+        if args.html:
+            write_output(args.html, page(report).encode())
+        for path in save(report, args.figures) if args.figures else []:
+            print(path, file=sys.stderr)
+    sys.stdout.write((report.to_json() if args.json == "-" else report.table()) + "\n")
 
 
 def load_npy(path: str) -> NDArray[np.generic]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fxsim.analysis import sections
-from fxsim.report.page import Picture, Section, html_page
+from fxsim.report.page import html_page, placed
 from fxsim.report.save import write_figures
 from fxsim.report.widths import bits_figure, curves_figure, overflow_figure, trajectory_figure
 
@@ -47,17 +47,7 @@ def save_accumulator_figures(report: AccumulatorReport, folder: str | Path) -> l
 
 def accumulator_page(report: AccumulatorReport) -> str:
     """The whole report as one HTML file that needs no other."""
-    pictures = {stem: Picture.of(figure) for stem, figure in accumulator_figures(report).items()}
-    body = [
-        Section(
-            part.title,
-            part.text,
-            [picture for stem, picture in pictures.items() if _PLACES[stem] == part.title],
-            part.tables,
-            part.sentences,
-        )
-        for part in sections(report)
-    ]
+    body = placed(sections(report), accumulator_figures(report), _PLACES)
     hw, n = report.hardware, report.hardware.numerics
     rule = f"{n.acc_bits} bits, {n.overflow}, {n.reduction} of {n.group_size}, order {n.order}, split-K {n.split_k}"
     if n.inner_bits:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fxsim.analysis import comparison_sections
 from fxsim.report.differences import causes_figure, differences_figure, fidelity_figure, worst_figure
-from fxsim.report.page import Picture, Section, html_page
+from fxsim.report.page import html_page, placed
 from fxsim.report.requantizers import requantizers_figure
 from fxsim.report.save import write_figures
 
@@ -54,17 +54,7 @@ def save_comparison_figures(comparison: Comparison, folder: str | Path) -> list[
 
 def comparison_page(comparison: Comparison) -> str:
     """The whole comparison as one HTML file that needs no other."""
-    pictures = {stem: Picture.of(figure) for stem, figure in comparison_figures(comparison).items()}
-    body = [
-        Section(
-            part.title,
-            part.text,
-            [picture for stem, picture in pictures.items() if _PLACES[stem] == part.title],
-            part.tables,
-            part.sentences,
-        )
-        for part in comparison_sections(comparison)
-    ]
+    body = placed(comparison_sections(comparison), comparison_figures(comparison), _PLACES)
     hw, n = comparison.hardware, comparison.hardware.numerics
     rule = "the profile's" if n.requantizer == "profile" else n.requantizer
     facts = [

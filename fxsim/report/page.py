@@ -16,11 +16,12 @@ except ImportError as error:
     raise MissingDependencyError("jinja2 must be installed: pip install 'fxsim[plot]'") from error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
 
     from fxsim._core.tables import Table
+    from fxsim.analysis import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +53,18 @@ def html_page(title: str, facts: Sequence[tuple[str, str]], sections: Sequence[S
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     text = (resources.files("fxsim.report") / "page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text).render(title=title, facts=facts, sections=sections)
+
+
+def placed(parts: Sequence[Part], figures: Mapping[str, Figure], places: Mapping[str, str]) -> list[Section]:
+    """The parts of a report as sections of a page, each with the figures whose place is its title."""
+    pictures = {stem: Picture.of(figure) for stem, figure in figures.items()}
+    return [
+        Section(
+            part.title,
+            part.text,
+            [picture for stem, picture in pictures.items() if places[stem] == part.title],
+            part.tables,
+            part.sentences,
+        )
+        for part in parts
+    ]
