@@ -97,6 +97,7 @@ def test_a_histogram_for_every_layer_that_differs() -> None:
     assert bars(second) == {-90: 7, 0: 250_000, 2: 123_456}
     minus, zero, plus = (bar.get_facecolor() for bar in first.containers[0])
     assert minus == plus != zero
+    assert zero[0] == zero[1] == zero[2]
     assert first.get_title() == "0  conv\n4 differ, 4 %"
     assert second.get_title().endswith("\n123,463 differ, 33.1 %")
     for axes in (first, second):
