@@ -30,7 +30,7 @@ Flags = NDArray[np.bool_]
 
 MULTIPLIER_BITS = (28, 24, 20, 16, 14, 12, 10, 8)
 """Widths tried beside the whole 32 bits."""
-REQUANTIZER_FIELDS = ("requantizer", "multiplier_bits", "multipliers")
+_FIELDS = ("requantizer", "multiplier_bits", "multipliers")
 """Numerics of the requantizer."""
 _CHUNK_ELEMENTS = 1 << 20
 """Accumulators that are requantized at a time."""
@@ -60,9 +60,9 @@ class RequantizedLayer:
         node = net.nodes[number]
         self.number, self.name, self.op = number, node.name, node.op
         self.source, self.tensor = (net.values[i].name for i in (node.inputs[0], node.outputs[0]))
-        self.own = {name: getattr(numerics, name) for name in REQUANTIZER_FIELDS}
+        self.numerics, self.own = numerics, {name: getattr(numerics, name) for name in _FIELDS}
         self.params = mac_params(net, node, numerics)
-        self.sums, self.acc_bits = MacSums(self.params, numerics), numerics.acc_bits
+        self.sums = MacSums(self.params, numerics)
         self.rules: dict[str, OutputRule] = {}
         self.pj: dict[str, float] = {}
         self.refused: dict[str, str] = {}
@@ -103,7 +103,7 @@ class RequantizedLayer:
         """Requantize accumulators one way; count elements, and mark samples, that are not the reference's."""
         rule = self.rules[name]
         ends = {"zero": self.params.out_zero, "lo": rule.clamp_lo, "hi": rule.clamp_hi}
-        found = requantize(acc, rule.requant, rule.scheme, **ends, acc_bits=self.acc_bits)
+        found = requantize(acc, rule.requant, rule.scheme, **ends, acc_bits=self.numerics.acc_bits)
         differs = found.reshape(codes.shape) != codes
         count = int(np.count_nonzero(differs))
         if count:

@@ -110,7 +110,7 @@ class RequantizerAssignment:
     Attributes
     ----------
     layers
-        Numerics by layer, as ``fxsim.lower(..., layers=)`` takes them.
+        Requantizers by layer, as ``fxsim.lower(..., layers=)`` takes them beside what the layers had already.
     requant_pj, energy_pj
         As those of `RequantizerRun`.
     """

@@ -6,6 +6,7 @@ equal throughout, layer after layer, and is not run again.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from fxsim._core.errors import FxsimError, InputError, TrapError
 from fxsim._core.records import Records
 from fxsim.analysis.exact import mac_nodes
 from fxsim.analysis.labels import check_labels, predicted
-from fxsim.analysis.requantizer_layers import REQUANTIZER_FIELDS, RequantizedLayer, requantizer_candidates
+from fxsim.analysis.requantizer_layers import RequantizedLayer, requantizer_candidates
 from fxsim.analysis.requantizer_records import (
     OWN,
     LayerRequantizers,
@@ -140,7 +141,7 @@ class _Study:
     """The reference and all requantizers, prepared once."""
 
     def __init__(self, net: Network, hw: Hardware, layers: Layers) -> None:
-        self.net, self.hw, self.given = net, hw, layers
+        self.net, self.hw = net, hw
         self.reference = lower(net, hw, layers=layers)
         self.energy_pj = energy_report(self.reference).nominal
         numerics = layer_numerics(net, hw.numerics, layers)
@@ -155,19 +156,12 @@ class _Study:
         self.trials = [_Trial(name) for name in self.candidates if name not in self.refused]
 
     def _lowered(self, names: Sequence[str]) -> Program:
-        """The program with a requantizer for every layer, everything else as given."""
-        others = {
-            name: {f: v for f, v in fields.items() if f not in REQUANTIZER_FIELDS}
-            for name, fields in self.given.items()
+        """The program with a requantizer for every layer, everything else as in the reference."""
+        every = {
+            layer.tensor: dataclasses.asdict(layer.numerics) | self.candidates[name]
+            for layer, name in zip(self.layers, names, strict=True)
         }
-        merged = {name: {**others.get(name, {}), **fields} for name, fields in self._fields(names).items()}
-        return lower(self.net, self.hw, layers={**others, **merged})
-
-    def _fields(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Numerics by layer."""
-        return {
-            layer.tensor: {**layer.own, **self.candidates[name]} for layer, name in zip(self.layers, names, strict=True)
-        }
+        return lower(self.net, self.hw, layers=every)
 
     def batches(self, samples: int) -> Iterator[slice]:
         """Samples whose tensors fit the memory that a batch may take."""
@@ -240,7 +234,10 @@ class _Study:
             wrong = [name for name in self.kept if _different(found[name], reference[name])]
             if wrong:
                 raise FxsimError("layers that are equal alone must be equal together", got=wrong, where=self.net.name)
-        return RequantizerAssignment(self._fields(names), *self._energy(names))
+        chosen = {
+            layer.tensor: layer.own | self.candidates[name] for layer, name in zip(self.layers, names, strict=True)
+        }
+        return RequantizerAssignment(chosen, *self._energy(names))
 
     def _energy(self, names: Sequence[str]) -> tuple[float, float]:
         """Requantization of one output, and one sample on the whole machine, in nominal pJ.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given
 
 import fxsim
 from fxsim._core.errors import InputError, QuantizationError, TrapError
-from fxsim.analysis import OWN, RequantizerStudy, mac_nodes, predicted, requantizers, study_requantizers
+from fxsim.analysis import OWN, RequantizerRun, RequantizerStudy, mac_nodes, predicted, requantizers, study_requantizers
 from fxsim.analysis import requantizer_layers as layers_module
 from fxsim.analysis.mac_sums import MacSums
 from fxsim.analysis.requantizer_layers import requantizer_candidates
@@ -206,10 +207,11 @@ def test_what_does_not_fit_is_listed_with_its_reason() -> None:
 def test_batches_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     made = net()
     x = random_samples(made, 4, 17)
-    whole = study_requantizers(made, x, HW, labels=np.zeros(17, int)).to_dict()
+    y = np.random.default_rng(5).integers(0, 4, 17)
+    whole = study_requantizers(made, x, HW, labels=y).to_dict()
     monkeypatch.setattr(requantizers, "_BATCH_BYTES", 1200)
     monkeypatch.setattr(layers_module, "_CHUNK_ELEMENTS", 40)
-    assert study_requantizers(made, x, HW, labels=np.zeros(17, int)).to_dict() == whole
+    assert study_requantizers(made, x, HW, labels=y).to_dict() == whole
     assert json.loads(json.dumps(whole)) == whole
 
 
@@ -247,6 +249,29 @@ def test_sums_are_the_machines(case: MacCase, hw: Numerics) -> None:
     rows = slice(0, len(x) * window.positions)
     expected = accumulate_outputs(params, gather(params, x, rows), hw).value
     assert np.array_equal(MacSums(params, hw).of(x), expected)
+
+
+def test_sums_that_just_leave_the_accumulator() -> None:
+    """8 * 127 + 100 is beyond 11 bits, but within twice their range."""
+    w = weights([[1] * 8])
+    made = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 8)), tensor((1, 1)), w, bias([100]))
+    x = np.full((2, 1, 1, 8), 127, np.int8)
+    for bits, expected in ((11, 1023), (12, 1116)):
+        rule = Numerics(acc_bits=bits)
+        assert MacSums(mac_params(made, made.nodes[0], rule), rule).of(x).tolist() == [[expected]] * 2
+
+
+def test_rank() -> None:
+    """Elements that differ, of the outputs too, then right answers, or equal ones, then energy."""
+    best = RequantizerRun("", {}, 9, 1, 9, 1, 0, 9, 5, 5, 1.0, 7.0)
+    worse: list[dict[str, Any]] = [
+        {"mismatches": 2},
+        {"output_mismatches": 2},
+        {"correct": 4, "energy_pj": 1.0},
+        {"energy_pj": 8.0},
+        {"correct": None, "same_answer": 4},
+    ]
+    assert all(requantizers._rank(best) < requantizers._rank(replace(best, **fields)) for fields in worse)
 
 
 @pytest.mark.parametrize(("code", "depth"), [(127, 1040), (127, 1045), (127, 4000)])
