@@ -69,7 +69,7 @@ def test_every_operator_is_drawn() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("op", list(OPERATORS))
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_causes_are_those_of_the_definition(op: str, seed: int) -> None:
     case = random_case(op, seed)
@@ -96,7 +96,7 @@ def test_causes_are_those_of_the_definition(op: str, seed: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("op", list(OPERATORS))
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.integers(0, 2**32 - 1), st.data())
 def test_models_are_their_twins(op: str, seed: int, data: st.DataObject) -> None:
     """Any set of switches, whole or in places."""

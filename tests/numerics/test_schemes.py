@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fxsim._core.errors import QuantizationError
@@ -313,6 +313,7 @@ def scaled(name: str, acc: int, real: float) -> Fraction:
 
 
 @ALL
+@settings(max_examples=60)
 @given(st.data())
 def test_roundings_are_those_of_the_twin(name: str, data: st.DataObject) -> None:
     """What a scheme says about its roundings is what it does, for results below any wrap; factors that make ties."""
