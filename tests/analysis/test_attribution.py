@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fxsim.analysis.attribution import CAUSES, Attribution, Attributor
-from fxsim.analysis.mechanisms import Mechanism
+from fxsim.analysis.mechanisms import UNEXPLAINED, Mechanism
 from fxsim.ops import OPERATORS
 from fxsim.oracle import FakeQuant
 from tests.analysis.random_nodes import OPERATORS_DRAWN, random_case
@@ -112,3 +112,19 @@ def test_models_are_their_twins(op: str, seed: int, data: st.DataObject) -> None
     assert found == codes(on | unlisted)
     places = np.array(sorted(data.draw(st.sets(st.integers(0, len(found) - 1)))), np.intp)
     assert bound.codes(on, places).tolist() == [found[i] for i in places]
+
+
+def test_what_the_model_does_not_reproduce_is_unexplained() -> None:
+    """A wrong code is counted where the runs differ, and where they seem to agree."""
+    case = next(case for seed in range(20) if (case := random_case("MUL", seed)) is not None)
+    node = case.net.nodes[0]
+    fake = FakeQuant(case.net, bias=case.bias)
+    attributor = Attributor(case.net, node, fake, case.numerics, case.bias)
+    before = fake.node(node, case.fake)
+    exact = OPERATORS["MUL"].run(case.net, node, case.fake, case.numerics).outputs[0]
+    bound = attributor.bind(case.fake)
+    wrong = exact.astype(np.int64) ^ 1
+    found = attributor.isolated(before, wrong, bound)
+    assert found.causes == {UNEXPLAINED: int(np.count_nonzero(before != wrong))}
+    assert found.wrong == exact.size
+    assert attributor.isolated(wrong, wrong, bound).wrong == exact.size

@@ -98,6 +98,12 @@ def planted_overflow() -> tuple[Network, Array, Hardware]:
     return dense([127, 127], 1, 1, 256), np.full((1, 2), 127, np.int8), hw
 
 
+def planted_last_overflow() -> tuple[Network, Array, Hardware]:
+    """2**14 is one more than 15 bits hold: 1.5 steps become less."""
+    hw = on(requantizer="TFL_SINGLE", acc_bits=15)
+    return dense([-128], 3, 1, 2**15), column([-128]), hw
+
+
 def planted_wrap() -> tuple[Network, Array, Hardware]:
     """QUANTIZE shifts to the left by 26 bits: from code 32 on it wraps."""
     return single("QUANTIZE", Quantize(), tensor((1, 1), 2**25), tensor((1, 1), 1)), column(EVERY), on()
@@ -131,6 +137,7 @@ PLANTED = {
     planted_bias: "bias rounding",
     planted_fold: "zero-point folding",
     planted_overflow: "overflow",
+    planted_last_overflow: "overflow",
     planted_wrap: "overflow",
     planted_clamp: "clamp",
     planted_average: "average",

@@ -43,7 +43,7 @@ class MacModel(Model):
         norms = np.abs(p.stream).sum(axis=0)
         worst = int(norms.max()) * reach
         self.summand: Any = next((zero for zero, limit in _EXACT if worst <= limit), np.int64(0))
-        self.reach = int((norms * reach + np.abs(p.initial) + np.abs(p.bias)).max())
+        self.reach = int((norms * reach + np.maximum(np.abs(p.initial), np.abs(p.bias))).max())
         self.mechanisms = tuple(self._mechanisms())
 
     def _mechanisms(self) -> Iterator[Mechanism]:
