@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from fxsim.analysis import compare_network
 from fxsim.analysis.comparison import Differences, LayerComparison
+from fxsim.analysis.mechanisms import UNEXPLAINED
 from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.hw import Hardware
 from fxsim.numerics import Affine
@@ -73,6 +74,11 @@ def planted_first_rounding() -> tuple[Network, Array, Hardware]:
     return dense([1], 0.375, 1, 1), column([9, -9, 25]), on()
 
 
+def planted_binary32_rounding() -> tuple[Network, Array, Hardware]:
+    """0.06 is less in binary32: 35 * 110 times it is just below 231, and its half 115.5 only in binary32."""
+    return dense([110], 0.06, 1, 2, profile="litert"), column([35, -35]), on(requantizer="FP32_RNE")
+
+
 def planted_second_rounding() -> tuple[Network, Array, Hardware]:
     return dense([1], 0.375, 1, 1), column(EVERY), on(requantizer="FLOOR")
 
@@ -132,6 +138,7 @@ PLANTED = {
     planted_multiplier: "multiplier",
     planted_narrow_multiplier: "multiplier",
     planted_first_rounding: "first rounding",
+    planted_binary32_rounding: "first rounding",
     planted_second_rounding: "second rounding",
     planted_tie: "tie rule",
     planted_bias: "bias rounding",
@@ -196,3 +203,12 @@ def test_a_bias_on_the_grid_is_no_cause() -> None:
     for bias in ("float", "grid"):
         (layer,) = compare_network(same, x, hw=hw, bias=bias).layers
         assert only(layer.free, "tie rule")
+
+
+def test_a_real_bias_beside_a_full_accumulator() -> None:
+    """The accumulator is at its end; overflow alone comes with a bias that is 2000 more than what is loaded."""
+    net = dense([127], 1, 1, 2**-21, bias=(2000, 2))
+    (layer,) = compare_network(net, column(EVERY), hw=on(acc_bits=12)).layers
+    for side in (layer.free, layer.isolated):
+        assert side.mismatches == sum(side.causes.values()) > 0
+        assert UNEXPLAINED not in side.causes
