@@ -256,12 +256,11 @@ def compare(
 
     network, hardware = _network(net), Hardware.load(hw)
     columns = {name: runtime_column(network, name) for name in runtimes}
-    shared: dict[str, Any] = {"labels": labels, "layers": layers}
-    with tqdm(total=input_arrays(network, x)[1], unit="sample", disable=True if quiet else None) as bar:
-        found = compare_network(network, x, hw=hardware, bias=bias, runtimes=columns, progress=bar.update, **shared)
-    if not requant:
-        return found
-    return replace(found, requantizers=study_requantizers(network, x, hardware, **shared))
+    samples = input_arrays(network, x)[1]
+    with tqdm(total=(1 + requant) * samples, unit="sample", disable=True if quiet else None) as bar:
+        shared: dict[str, Any] = {"labels": labels, "layers": layers, "progress": bar.update}
+        found = compare_network(network, x, hw=hardware, bias=bias, runtimes=columns, **shared)
+        return replace(found, requantizers=study_requantizers(network, x, hardware, **shared) if requant else None)
 
 
 @dataclass(frozen=True, slots=True)

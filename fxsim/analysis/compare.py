@@ -15,7 +15,7 @@ from fxsim.analysis.extract import isolate
 from fxsim.analysis.labels import check_labels
 from fxsim.analysis.layer_tally import LayerTally
 from fxsim.analysis.top1 import Top1
-from fxsim.graph import from_samples
+from fxsim.graph import from_samples, some_samples
 from fxsim.lowering import lower
 from fxsim.ops import layer_numerics
 from fxsim.oracle import FakeQuant, FloatRun, input_arrays, operand_arrays
@@ -129,7 +129,7 @@ class _Study:
 
     def run(self, batch: slice) -> tuple[Tensors, Tensors, Tensors]:
         """Count one batch; the three executions' tensors."""
-        net, x = self.net, _part(self.x, batch)
+        net, x = self.net, some_samples(self.x, batch)
         floats, fake = self.floats.run(x), self.fake.codes(x)
         result = simulate(self.program, x, keep="all")
         if result.trap:
@@ -156,7 +156,7 @@ class _Study:
 
     def _trapped(self, batch: slice) -> None:
         """Say where, counting samples from the first one."""
-        trap = simulate(self.program, _part(self.x, slice(0, batch.stop))).trap
+        trap = simulate(self.program, some_samples(self.x, slice(0, batch.stop))).trap
         raise TrapError(f"no accumulator may overflow under overflow = trap: {trap}", where=self.net.name)
 
 
@@ -189,10 +189,3 @@ def _by_number(net: Network, tensors: Tensors) -> Arrays:
         for i, value in enumerate(net.values)
         if value.name in tensors
     }
-
-
-def _part(x: Any, batch: slice) -> Any:
-    """Some samples of the user's data."""
-    if isinstance(x, Mapping):
-        return {name: np.asarray(array)[batch] for name, array in x.items()}
-    return np.asarray(x)[batch]

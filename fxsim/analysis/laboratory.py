@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import InputError, TrapError
@@ -21,6 +20,7 @@ from fxsim.analysis.orders import compare_orders
 from fxsim.analysis.search import search_network
 from fxsim.analysis.width_sweep import width_sweep
 from fxsim.analysis.witness import inner_width, witness
+from fxsim.graph import some_samples
 from fxsim.lowering import lower
 from fxsim.ops import OPERATORS
 from fxsim.oracle import input_arrays
@@ -100,7 +100,7 @@ def accumulators(
         layers=layers,
         observation=observation,
         forensics=found,
-        orders=tuple(compare_orders(net, _first(x, _ORDER_SAMPLES), hw.numerics)),
+        orders=tuple(compare_orders(net, some_samples(x, slice(_ORDER_SAMPLES)), hw.numerics)),
         order_samples=min(samples, _ORDER_SAMPLES),
         assignments=_assignments(program, x, layers, labels, epsilon),
         **sweeps,
@@ -162,13 +162,6 @@ def _wide(net: Network, numerics: Numerics) -> Numerics:
     needed = max((int(found.exact_saturate.max()) for found in layer_bounds(net, numerics)), default=2)
     bits = max(numerics.acc_bits, min(needed, widest_accumulator(net, numerics)))
     return dataclasses.replace(numerics, acc_bits=bits, acc_internal_bits=max(bits, numerics.acc_internal_bits))
-
-
-def _first(x: Any, count: int) -> Any:
-    """The first samples only."""
-    if isinstance(x, Mapping):
-        return {name: array[:count] for name, array in x.items()}
-    return x[:count]
 
 
 def _attained(net: Network, number: int, numerics: Numerics) -> Attained:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,16 +28,17 @@ from fxsim.analysis.requantizer_records import (
     RequantizerStudy,
 )
 from fxsim.energy import energy_report
-from fxsim.graph import Tensors
+from fxsim.graph import Tensors, some_samples
 from fxsim.lowering import lower
 from fxsim.ops import layer_numerics
 from fxsim.oracle import input_arrays
 from fxsim.sim import execute, simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
+    from fxsim.analysis.compare import Progress
     from fxsim.graph import Network
     from fxsim.hw import Hardware
     from fxsim.isa import Program
@@ -53,7 +53,13 @@ _MOST_THREADS = 4
 
 
 def study_requantizers(
-    net: Network, x: Any, hw: Hardware, *, labels: Array | None = None, layers: Layers | None = None
+    net: Network,
+    x: Any,
+    hw: Hardware,
+    *,
+    labels: Array | None = None,
+    layers: Layers | None = None,
+    progress: Progress | None = None,
 ) -> RequantizerStudy:
     """Try other requantizers in all layers with accumulators, together and one at a time; rank them.
 
@@ -66,6 +72,8 @@ def study_requantizers(
     hw, layers
         The machine, and numerics that differ in single layers, as for `fxsim.lower`: the reference. Requantizers that
         do not fit it are listed with the reason.
+    progress
+        Called after every batch with its samples.
 
     Raises
     ------
@@ -85,6 +93,8 @@ def study_requantizers(
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
         for batch in study.batches(samples):
             study.compare(x, batch, answers, pool)
+            if progress is not None:
+                progress(batch.stop - batch.start)
     records = Records([layer.record() for layer in study.layers])
     runs = sorted((study.record(trial, samples, answers) for trial in study.trials), key=_rank)
     return RequantizerStudy(
@@ -190,7 +200,7 @@ class _Study:
             return tensors[self.outputs[0]]
         if trial.program is None:
             trial.program = self._lowered([trial.name] * len(self.layers))
-        found = execute(trial.program, _part(x, chosen + batch.start), keep=self.kept).tensors
+        found = execute(trial.program, some_samples(x, chosen + batch.start), keep=self.kept).tensors
         counts = {name: _different(found[name], tensors[name][chosen]) for name in set(self.kept)}
         trial.mismatches += sum(counts[layer.tensor] for layer in self.layers)
         trial.output_mismatches += sum(counts[name] for name in self.outputs)
@@ -199,9 +209,9 @@ class _Study:
         return first
 
     def _reference(self, x: Any, batch: slice) -> Mapping[str, Array]:
-        found = execute(self.reference, _part(x, batch), keep="all")
+        found = execute(self.reference, some_samples(x, batch), keep="all")
         if found.trap is not None:
-            trap = simulate(self.reference, _part(x, slice(0, batch.stop))).trap
+            trap = simulate(self.reference, some_samples(x, slice(0, batch.stop))).trap
             raise TrapError(f"no accumulator may overflow under overflow = trap: {trap}", where=self.net.name)
         return found.tensors
 
@@ -230,7 +240,7 @@ class _Study:
         program = self._lowered(names)
         for batch in self.batches(samples):
             reference = self._reference(x, batch)
-            found = execute(program, _part(x, batch), keep=self.kept).tensors
+            found = execute(program, some_samples(x, batch), keep=self.kept).tensors
             wrong = [name for name in self.kept if _different(found[name], reference[name])]
             if wrong:
                 raise FxsimError("layers that are equal alone must be equal together", got=wrong, where=self.net.name)
@@ -252,10 +262,3 @@ class _Study:
 
 def _different(found: Array, reference: Array) -> int:
     return int(np.count_nonzero(found != reference))
-
-
-def _part(x: Any, chosen: slice | NDArray[np.intp]) -> Any:
-    """Some samples of the user's data."""
-    if isinstance(x, Mapping):
-        return {name: np.asarray(array)[chosen] for name, array in x.items()}
-    return np.asarray(x)[chosen]

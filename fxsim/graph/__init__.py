@@ -2,7 +2,7 @@
 
 from fxsim.graph.build import build, unique_names
 from fxsim.graph.network import ABSENT, Network, Node
-from fxsim.graph.samples import InputSpec, as_samples, from_samples, sample_shape
+from fxsim.graph.samples import InputSpec, as_samples, from_samples, sample_shape, some_samples
 from fxsim.graph.sources import input_specs, load_npy, random_samples
 from fxsim.graph.stats import LayerStats
 from fxsim.graph.tensors import Tensors
@@ -27,5 +27,6 @@ __all__ = [
     "network_text",
     "random_samples",
     "sample_shape",
+    "some_samples",
     "unique_names",
 ]

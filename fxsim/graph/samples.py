@@ -69,6 +69,13 @@ def from_samples(array: Array, shape: tuple[int, ...]) -> Array:
     return array.reshape(len(array), *sample_shape(shape))
 
 
+def some_samples(x: Any, chosen: slice | NDArray[np.intp]) -> Any:
+    """Some samples of the user's data `x`: an array, or a mapping from input name to array."""
+    if isinstance(x, Mapping):
+        return {name: np.asarray(array)[chosen] for name, array in x.items()}
+    return np.asarray(x)[chosen]
+
+
 def _by_name(specs: Sequence[InputSpec], x: object) -> Mapping[str, Any]:
     names = [spec.name for spec in specs]
     if isinstance(x, Mapping):
