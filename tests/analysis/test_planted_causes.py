@@ -115,6 +115,11 @@ def planted_wrap() -> tuple[Network, Array, Hardware]:
     return single("QUANTIZE", Quantize(), tensor((1, 1), 2**25), tensor((1, 1), 1)), column(EVERY), on()
 
 
+def planted_last_wrap() -> tuple[Network, Array, Hardware]:
+    """QUANTIZE shifts to the left by 24 bits: of the differences that codes have here only 128 wraps."""
+    return single("QUANTIZE", Quantize(), tensor((1, 1), 2**23, -1), tensor((1, 1), 1)), column(EVERY), on()
+
+
 def planted_clamp() -> tuple[Network, Array, Hardware]:
     """6 / 12 is a tie: to even 0 by fake quantization, away from zero 1 by the integers' range."""
     return dense([1], 1, 12, 12, activation="RELU6"), column(EVERY), on()
@@ -146,6 +151,7 @@ PLANTED = {
     planted_overflow: "overflow",
     planted_last_overflow: "overflow",
     planted_wrap: "overflow",
+    planted_last_wrap: "overflow",
     planted_clamp: "clamp",
     planted_average: "average",
     planted_lookup: "look-up",
