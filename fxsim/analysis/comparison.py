@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fxsim.analysis.comparison_sections import comparison_sections
+from fxsim.analysis.paired import METHOD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Fidelity:
     def of(cls, signal: float, noise: float, product: float, energy: float) -> Fidelity:
         """From sums of squares of the reference, of the difference, of products, and of the other's squares."""
         sqnr = math.inf if noise == 0 else -math.inf if signal == 0 else 10 * math.log10(signal / noise)
-        norm = math.sqrt(signal) * math.sqrt(energy)
+        norm = math.sqrt(signal * energy)
         return cls(sqnr, product / norm if norm else math.nan)
 
     def to_dict(self) -> dict[str, float | None]:
@@ -259,6 +260,7 @@ class EndToEnd:
                 "fake_quant_only": paired.first_only,
                 "difference": paired.difference,
                 "interval_95": paired.interval,
+                "method": METHOD,
             },
         }
 

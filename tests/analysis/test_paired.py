@@ -47,10 +47,27 @@ def test_coverage(chances: tuple[float, float, float, float]) -> None:
     assert 0.94 <= covered <= 0.995
 
 
-def test_a_published_table() -> None:
-    """Altman et al., Statistics with Confidence (2000), table 6.2: 14, 5, 0 and 22 of 41 pairs."""
-    low, high = PairedDifference(14, 0, 5, 22).interval
-    assert (round(low, 3), round(high, 3)) == (0.011, 0.226)
+PUBLISHED = {
+    "Altman et al., Statistics with Confidence (2000), table 6.2": ((14, 0, 5, 22), 0.011, 0.226, 3),
+    "Fagerland et al., Statistics in Medicine 33 (2014), table V": ((1, 7, 1, 12), -0.507, -0.026, 3),
+    "contingencytables 3, data of Cavo et al. (2012)": ((59, 16, 6, 80), -0.1186, -0.0046, 4),
+}
+
+
+@pytest.mark.parametrize("source", PUBLISHED)
+def test_published_tables(source: str) -> None:
+    """Correlations beyond the correction (first, last) and within it, thus 0."""
+    cells, *expected, digits = PUBLISHED[source]
+    assert [round(end, digits) for end in PairedDifference(*cells).interval] == expected
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_opposite_answers(first: int, second: int) -> None:
+    """Where the runs never agree, correlation -1, the difference is 2 p - 1, and its ends are Wilson's: roots in p."""
+    n = first + second
+    for end in PairedDifference(0, first, second, 0).interval:
+        p = (end + 1) / 2
+        assert (second / n - p) ** 2 == pytest.approx(1.959963984540054**2 * p * (1 - p) / n)
 
 
 @given(COUNTS)
