@@ -84,6 +84,8 @@ class Differences:
         Differing elements by mechanism that makes a difference alone, without zeros; one may count several times.
     first
         The first differing element; None where there is none.
+    unexplained
+        Elements, equal ones too, whose exact code all mechanisms together do not give: a defect of fxsim.
     """
 
     pairs: NDArray[np.int64]
@@ -92,6 +94,7 @@ class Differences:
     causes: dict[str, int] = field(default_factory=dict)
     also: dict[str, int] = field(default_factory=dict)
     first: FirstDifference | None = None
+    unexplained: int = 0
 
     @property
     def elements(self) -> int:
@@ -146,6 +149,7 @@ class Differences:
             **self.fidelity.to_dict(),
             "causes": self.causes,
             "also": self.also,
+            "unexplained": self.unexplained,
             "first": None
             if self.first is None
             else {name: getattr(self.first, name) for name in FirstDifference.__slots__},

@@ -68,7 +68,7 @@ def _equal(found: Comparison) -> tuple[str, ...]:
     """Said where nothing differs."""
     if found.mismatches:
         return ()
-    return (f"Fake-quantized and exact run are equal in every element of {len(found.layers)} layers.",)
+    return ("Fake-quantized and exact run are equal in every element of every layer.",)
 
 
 def _firsts(found: Comparison) -> Table:
@@ -129,7 +129,7 @@ def _cause_table(title: str, found: Comparison, side: Callable[[LayerComparison]
     rows = []
     for layer, here in zip(found.layers, sides, strict=True):
         counts = [n for m in columns for n in (here.causes.get(m, 0), here.also.get(m, 0))]
-        row = [layer.number, short_name(layer.name), here.mismatches, *counts, here.causes.get(UNEXPLAINED, 0)]
+        row = [layer.number, short_name(layer.name), here.mismatches, *counts, here.unexplained]
         rows.append(row)
     return Table(title, heads, rows)
 

@@ -36,6 +36,7 @@ class _Side:
         self.causes: Counter[str] = Counter()
         self.also: Counter[str] = Counter()
         self.first: FirstDifference | None = None
+        self.unexplained = 0
 
     def add(self, start: int, fake: Array, exact: Array, low: int, found: Attribution) -> None:
         """Count the codes (N, *shape) of samples `start` and up."""
@@ -43,6 +44,7 @@ class _Side:
         self.pairs += np.bincount(rows * _CODES + columns, minlength=_CODES * _CODES)
         self.causes.update(found.causes)
         self.also.update(found.alone)
+        self.unexplained += found.wrong
         if self.first is None and found.index.size:
             self.first = _first(start, fake, exact, found)
 
@@ -50,7 +52,7 @@ class _Side:
         """What was counted."""
         causes = {cause: self.causes[cause] for cause in CAUSES if self.causes[cause]}
         also = {cause: self.also[cause] for cause in CAUSES if self.also[cause]}
-        return Differences(self.pairs.reshape(_CODES, _CODES), low, zero, causes, also, self.first)
+        return Differences(self.pairs.reshape(_CODES, _CODES), low, zero, causes, also, self.first, self.unexplained)
 
 
 def _first(start: int, fake: Array, exact: Array, found: Attribution) -> FirstDifference:

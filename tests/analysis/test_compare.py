@@ -11,6 +11,7 @@ import fxsim
 from fxsim._core.errors import InputError, TrapError
 from fxsim.analysis import compare as compare_module
 from fxsim.analysis import compare_network
+from fxsim.analysis.models.functions import SoftmaxModel
 from fxsim.hw import Hardware
 from fxsim.oracle import FakeQuant, golden
 from tests.own import MODELS, images
@@ -74,3 +75,15 @@ def test_a_trap_says_which_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     hw = HW.replace(acc_bits=16, overflow="trap", bias_policy="apply")
     with pytest.raises(TrapError, match="sample 2"):
         compare_network(net, x, hw=hw)
+
+
+def test_what_the_mechanisms_do_not_give_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong model is planted; its layer is unexplained in every element, and says so."""
+    net, x = fxsim.load(MODELS / "digits_fc.tflite"), images("digits_fc", 3)
+    assert {layer.free.unexplained for layer in compare_network(net, x, hw=HW).layers} == {0}
+    wrong = np.full((3, 1, 10), 99, np.int8)
+    monkeypatch.setattr(SoftmaxModel, "_exact", lambda *_: wrong)
+    found = compare_network(net, x, hw=HW)
+    assert [layer.free.unexplained for layer in found.layers] == [0, 0, 0, 30]
+    assert found.layers["probabilities"].isolated.unexplained == 30
+    assert found.table().split("Causes, every")[0].rstrip().endswith("30")
