@@ -76,7 +76,7 @@ def plain_codes(net: Network, number: int, x: Any, fields: dict[str, Any]) -> li
 def test_layers_alone_by_plain_integers() -> None:
     """The last layer of profile litert requantizes in binary64."""
     made = net("litert")
-    x = random_samples(made, 1, 30)
+    x = random_samples(made, 1, 12)
     study, exact = check_end_to_end(made, x, HW), fxsim.golden(made, x)
     assert [layer.number for layer in study.layers] == mac_nodes(made) == [0, 3]
     own = {"requantizer": "profile", "multiplier_bits": 32, "multipliers": "channel"}
@@ -128,13 +128,14 @@ def check_end_to_end(made: Network, x: Any, hw: Hardware, y: Any = None) -> Requ
 )
 def test_the_network_by_golden(profile: str, fields: dict[str, Any]) -> None:
     made = net(profile)
-    x = random_samples(made, 2, 25)
-    study = check_end_to_end(made, x, HW.replace(**fields), np.arange(25) % 4)
+    x = random_samples(made, 2, 10)
+    study = check_end_to_end(made, x, HW.replace(**fields), np.arange(10) % 4)
     assert len({run.mismatches for run in study.runs}) > 5
     keys = [(r.mismatches, r.output_mismatches, -r.correct, r.energy_pj) for r in study.runs]  # type: ignore[operator]
     assert keys == sorted(keys)
 
 
+@pytest.mark.slow
 def test_layers_with_numerics_of_their_own() -> None:
     """The reference is what `layers` make of the hardware; a requantizer that is tried replaces theirs."""
     made, x = net(), random_samples(net(), 2, 20)
@@ -204,6 +205,7 @@ def test_what_does_not_fit_is_listed_with_its_reason() -> None:
     assert set(steep.refused) == {"REVEN_SHIFT"}
 
 
+@pytest.mark.slow
 def test_batches_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     made = net()
     x = random_samples(made, 4, 17)
