@@ -1,4 +1,4 @@
-"""Accumulators of a MAC layer, by matrix products where no rule application can change them."""
+"""Sums of a MAC layer by matrix products, and its accumulators where a rule application may change them."""
 
 from __future__ import annotations
 
@@ -24,29 +24,38 @@ _EXACT = ((np.float32(0), 1 << 24), (np.float64(0), 1 << 53))
 
 
 class MacSums:
-    """Accumulators of one layer as the requantizer reads them."""
+    """Sums and accumulators of one layer.
+
+    Attributes
+    ----------
+    reach
+        No exact prefix, bias included, is of greater magnitude.
+    overflows
+        Whether an accumulator may differ from the exact sum; where not, that is proved for every input.
+    """
 
     def __init__(self, params: MacParams, numerics: Numerics) -> None:
         self.params, self.numerics = params, numerics
         products = _greatest_code(params) * np.abs(params.stream).sum(axis=0)
         biases = np.maximum(np.abs(params.bias), np.abs(params.initial))
-        self.overflows = numerics.inner_bits > 0 or int((products + biases).max()) >= 1 << (numerics.acc_bits - 1)
-        self._type = next((zero for zero, limit in _EXACT if int(products.max()) <= limit), np.int64(0))
+        self.reach = int((products + biases).max())
+        self.overflows = numerics.inner_bits > 0 or self.reach >= 1 << (numerics.acc_bits - 1)
+        self._type: Any = next((zero for zero, limit in _EXACT if int(products.max()) <= limit), np.int64(0))
 
-    def of(self, images: Array) -> Ints:
-        """Accumulators int64 [positions, channels] of images [n, in_h, in_w, channels].
+    def accumulators(self, images: Array) -> Ints:
+        """What the requantizer reads, bias included: int64 [positions, channels] of images [n, in_h, in_w, channels].
 
-        Where a bound on all prefixes proves that no rule application changes one, these are the exact sums, by
-        floating-point products whose every partial sum is a whole number that the type holds; else `numerics` rules.
+        The exact sums where nothing can overflow, else what the rule of `numerics` makes of them.
         """
         if not self.overflows:
-            return self._exact(images) + self.params.bias
+            return self.exact(images) + self.params.bias
         found = self._empty(images)
         for rows in self._chunks(len(found)):
             found[rows] = accumulate_outputs(self.params, gather(self.params, images, rows), self.numerics).value
         return found
 
-    def _exact(self, images: Array) -> Ints:
+    def exact(self, images: Array) -> Ints:
+        """Exact sums without bias, by matrix products in a type that holds every partial sum; a real one is BLAS's."""
         params, zero = self.params, self._type
         fill = zero.dtype.type(params.x_zero)
         stream: NDArray[Any] = params.stream.astype(zero.dtype)

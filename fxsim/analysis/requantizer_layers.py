@@ -94,7 +94,7 @@ class RequantizedLayer:
         for start in range(0, len(y), step):
             rows = slice(start, min(start + step, len(y)))
             images = x[rows].reshape(-1, window.in_h, window.in_w, window.channels)
-            acc, codes = self.sums.of(images), y[rows].astype(np.int64)
+            acc, codes = self.sums.accumulators(images), y[rows].astype(np.int64)
             self.elements += codes.size
             marks = [wrong[name][rows] for name in self.rules]
             list(pool.map(self._count, self.rules, repeat(acc), repeat(codes), marks))

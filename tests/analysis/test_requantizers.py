@@ -250,7 +250,7 @@ def test_sums_are_the_machines(case: MacCase, hw: Numerics) -> None:
     x = case.x.reshape(-1, window.in_h, window.in_w, window.channels)
     rows = slice(0, len(x) * window.positions)
     expected = accumulate_outputs(params, gather(params, x, rows), hw).value
-    assert np.array_equal(MacSums(params, hw).of(x), expected)
+    assert np.array_equal(MacSums(params, hw).accumulators(x), expected)
 
 
 def test_sums_that_just_leave_the_accumulator() -> None:
@@ -260,7 +260,7 @@ def test_sums_that_just_leave_the_accumulator() -> None:
     x = np.full((2, 1, 1, 8), 127, np.int8)
     for bits, expected in ((11, 1023), (12, 1116)):
         rule = Numerics(acc_bits=bits)
-        assert MacSums(mac_params(made, made.nodes[0], rule), rule).of(x).tolist() == [[expected]] * 2
+        assert MacSums(mac_params(made, made.nodes[0], rule), rule).accumulators(x).tolist() == [[expected]] * 2
 
 
 def test_rank() -> None:
@@ -284,4 +284,4 @@ def test_sums_beyond_binary32_are_exact(code: int, depth: int) -> None:
     params = mac_params(made, made.nodes[0], Numerics())
     x = np.full((1, 1, 1, depth), code, np.int8)
     x[..., 0] = code - 2
-    assert MacSums(params, Numerics()).of(x).tolist() == [[127 * (code * depth - 2)]]
+    assert MacSums(params, Numerics()).accumulators(x).tolist() == [[127 * (code * depth - 2)]]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fxsim.analysis.mac_sums import MacSums
 from fxsim.analysis.mechanisms import Mechanism
 from fxsim.analysis.models.base import Bound, Model, fake_clamp, model, places
 from fxsim.analysis.models.scaling import Scaling
 from fxsim.numerics import Affine, Overflow, overflow_array
-from fxsim.ops import MAC_OPERATORS, accumulate_outputs, gather, mac_params, position_chunks, quant_of, window_operands
+from fxsim.ops import MAC_OPERATORS, mac_params, quant_of
 from fxsim.oracle import real_bias
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from fxsim.analysis.models.base import Array, Index, Ints, On, Reals
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
-
-_EXACT: tuple[tuple[Any, int], ...] = ((np.float32(0), 1 << 24), (np.float64(0), 1 << 53))
-"""Zeros of the types of BLAS, and magnitudes up to which they hold every integer."""
 
 
 @model(*MAC_OPERATORS)
@@ -39,11 +37,7 @@ class MacModel(Model):
         self.scaling = Scaling(p.scheme, p.requant, real, p.out_zero, p.out_zero, *ends, numerics.acc_bits)
         self.real_bias = _bias_in_units(net, node, unit, bias)
         self.load = _load_deviation(p.initial, numerics)
-        reach = max(abs(p.x_lo - p.x_zero), abs(p.x_hi - p.x_zero), abs(p.x_lo), abs(p.x_hi))
-        norms = np.abs(p.stream).sum(axis=0)
-        worst = int(norms.max()) * reach
-        self.summand: Any = next((zero for zero, limit in _EXACT if worst <= limit), np.int64(0))
-        self.reach = int((norms * reach + np.maximum(np.abs(p.initial), np.abs(p.bias))).max())
+        self.sums = MacSums(p, numerics)
         self.mechanisms = tuple(self._mechanisms())
 
     def _mechanisms(self) -> Iterator[Mechanism]:
@@ -52,15 +46,10 @@ class MacModel(Model):
             yield Mechanism.BIAS
         if self.load.any():
             yield Mechanism.FOLD
-        if self.overflows or self.scaling.wraps(self.reach):
+        if self.sums.overflows or self.scaling.wraps(self.sums.reach):
             yield Mechanism.OVERFLOW
         if self.scaling.fake != self.scaling.exact:
             yield Mechanism.CLAMP
-
-    @property
-    def overflows(self) -> bool:
-        """Whether an accumulator may differ from the exact sum, by a bound that needs no samples."""
-        return self.numerics.inner_bits > 0 or self.reach >= 1 << (self.numerics.acc_bits - 1)
 
     def bind(self, operands: Sequence[Array | None]) -> Bound:
         """Work the exact sums out."""
@@ -76,8 +65,7 @@ class _BoundMac(Bound):
         self.owner = owner
         g = owner.params.window
         self.images = x.reshape(-1, g.in_h, g.in_w, g.channels)
-        self.positions = len(self.images) * g.positions
-        self.sums = self._sums()
+        self.sums = owner.sums.exact(self.images)
 
     def codes(self, on: On, index: Index = None) -> Array:
         """Accumulators, then the scaling."""
@@ -91,33 +79,15 @@ class _BoundMac(Bound):
         acc = sums + (owner.real_bias if real else owner.params.bias)[channel]
         if Mechanism.FOLD in on:
             acc = acc + owner.load[channel]
-        if Mechanism.OVERFLOW in on and owner.overflows:
+        if Mechanism.OVERFLOW in on and owner.sums.overflows:
             acc = acc + places(self.deviation, index).reshape(acc.shape)
         return scaling.codes(acc, on).reshape(-1)
 
     @cached_property
     def deviation(self) -> Ints:
         """What the machine's accumulators have more than the exact sums, beside what the load of the bias loses."""
-        owner, found = self.owner, np.empty_like(self.sums)
-        for rows in self._chunks():
-            operands = gather(owner.params, self.images, rows)
-            found[rows] = accumulate_outputs(owner.params, operands, owner.numerics).value
-        return found - self.sums - owner.params.bias - owner.load
-
-    def _sums(self) -> Ints:
-        """Exact sums without bias; by binary matrix products where these are exact, which BLAS does fastest."""
-        params, zero = self.owner.params, self.owner.summand
-        fill = zero + zero.dtype.type(params.x_zero)
-        stream = params.stream.astype(zero.dtype)
-        found = np.empty((self.positions, params.channels), np.int64)
-        for rows in self._chunks():
-            x = window_operands(params.window, self.images, rows, fill) - fill
-            found[rows] = x @ stream if x.ndim == 2 else np.einsum("pkn,kn->pn", x, stream)
-        return found
-
-    def _chunks(self) -> Iterator[slice]:
-        depth, channels = self.owner.params.stream.shape
-        return position_chunks(self.positions, max(depth * (channels if self.owner.params.depthwise else 1), channels))
+        owner = self.owner
+        return owner.sums.accumulators(self.images) - self.sums - owner.params.bias - owner.load
 
 
 def _bias_in_units(net: Network, node: Node, unit: Reals, bias: str) -> Reals:
