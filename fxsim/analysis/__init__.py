@@ -1,34 +1,44 @@
-"""Experiments on accumulators: what other widths and orders would do to a network, and what a bit costs."""
+"""Experiments on networks: accumulators and their widths, fake quantization against integers, requantizers, sweeps."""
 
 from fxsim.analysis.accumulator_report import AccumulatorReport, Bits, LayerAccumulators
 from fxsim.analysis.assignment import Assignment, Assignments, assign_widths
-from fxsim.analysis.attribution import CAUSES
 from fxsim.analysis.bit_cost import BitCost, BitCosts, bit_costs
 from fxsim.analysis.bounds import LayerBounds, a2q_widths, layer_bounds
-from fxsim.analysis.compare import Runtime, compare_network
-from fxsim.analysis.comparison import Comparison, Differences, EndToEnd, Fidelity, FirstDifference, LayerComparison
-from fxsim.analysis.comparison_sections import comparison_sections
+from fxsim.analysis.comparison import (
+    CAUSES,
+    MEANINGS,
+    UNEXPLAINED,
+    Comparison,
+    Differences,
+    EndToEnd,
+    Fidelity,
+    FirstDifference,
+    LayerComparison,
+    Mechanism,
+    PairedDifference,
+    Runtime,
+    compare_network,
+    comparison_sections,
+)
 from fxsim.analysis.event import Event
 from fxsim.analysis.exact import exact_run, mac_nodes
 from fxsim.analysis.extract import before, isolate
 from fxsim.analysis.forensics import Forensics, LayerForensics, forensics
 from fxsim.analysis.labels import check_labels, predicted
 from fxsim.analysis.laboratory import accumulators
-from fxsim.analysis.mechanisms import MEANINGS, UNEXPLAINED, Mechanism
 from fxsim.analysis.observed import Observation, ObservedLayer, observe, zero_event_bound
 from fxsim.analysis.orders import LayerOrders, Order, OrderResult, compare_orders, order_plans
-from fxsim.analysis.paired import PairedDifference
 from fxsim.analysis.ranges import CodeRange
 from fxsim.analysis.reach import Reach, applications
 from fxsim.analysis.replay import Trajectory, trajectory
-from fxsim.analysis.requantizer_records import (
+from fxsim.analysis.requantizers import (
     OWN,
     LayerRequantizers,
     RequantizerAssignment,
     RequantizerRun,
     RequantizerStudy,
+    study_requantizers,
 )
-from fxsim.analysis.requantizers import study_requantizers
 from fxsim.analysis.search import NetworkSearch, search_network
 from fxsim.analysis.sections import Part, sections
 from fxsim.analysis.sweep import SweepResult, import_pyarrow, run_sweep

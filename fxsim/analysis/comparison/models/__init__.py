@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim.analysis.models import averages, binary, functions, mac, moves, rescale
-from fxsim.analysis.models.base import MODELS, Bound, Model
+from fxsim.analysis.comparison.models import averages, binary, functions, mac, moves, rescale
+from fxsim.analysis.comparison.models.base import MODELS, Bound, Model
 
 if TYPE_CHECKING:
     from fxsim.graph import Network, Node

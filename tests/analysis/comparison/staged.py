@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fxsim.analysis.mechanisms import Mechanism
+from fxsim.analysis.comparison.mechanisms import Mechanism
 from fxsim.numerics import Rounding
 from fxsim.numerics.reference import ref_average, ref_fake_code, ref_requantize, ref_round, ref_saturate, ref_wrap
 from fxsim.ops import OPERATORS, clamp_params, mac_params, mean_params, pool_params, product_params, sum_params
@@ -21,7 +21,7 @@ from tests.ops.mac_cases import LIMITS
 
 if TYPE_CHECKING:
     from fxsim.graph import Network, Node
-    from tests.analysis.random_nodes import Case
+    from tests.analysis.comparison.random_nodes import Case
 
 On = frozenset[Mechanism]
 Codes = Callable[[On], list[int]]

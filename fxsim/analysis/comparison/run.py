@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from fxsim._core.errors import TrapError
 from fxsim._core.records import Records
-from fxsim.analysis.comparison import Comparison
+from fxsim.analysis.comparison.record import Comparison
+from fxsim.analysis.comparison.tally import LayerTally
+from fxsim.analysis.comparison.top1 import Top1
 from fxsim.analysis.extract import isolate
 from fxsim.analysis.labels import check_labels
-from fxsim.analysis.layer_tally import LayerTally
-from fxsim.analysis.top1 import Top1
 from fxsim.graph import from_samples, some_samples
 from fxsim.lowering import lower
 from fxsim.ops import layer_numerics

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import ArrayLike
 
 from fxsim.analysis import compare_network
-from fxsim.analysis.comparison import Differences, LayerComparison
-from fxsim.analysis.mechanisms import UNEXPLAINED
+from fxsim.analysis.comparison.mechanisms import UNEXPLAINED
+from fxsim.analysis.comparison.record import Differences, LayerComparison
 from fxsim.graph import DType, Network, Node, TensorType, Value, build
 from fxsim.hw import Hardware
 from fxsim.numerics import Affine

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.analysis.mechanisms import Mechanism
+from fxsim.analysis.comparison.mechanisms import Mechanism
 from fxsim.numerics import Overflow, Rounding, SchemeCode, monotone_limit, overflow_array, requantize, round_real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fxsim.analysis.models.base import Ints, On, Reals
+    from fxsim.analysis.comparison.models.base import Ints, On, Reals
     from fxsim.numerics import Requant, Scheme
 
 _DIRECTED = (Rounding.FLOOR, Rounding.CEIL, Rounding.TO_ZERO, Rounding.AWAY_FROM_ZERO)

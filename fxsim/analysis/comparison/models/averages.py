@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.analysis.mechanisms import Mechanism
-from fxsim.analysis.models.base import Bound, Computed, Model, fake_clamp, model, places
-from fxsim.analysis.models.scaling import Scaling
+from fxsim.analysis.comparison.mechanisms import Mechanism
+from fxsim.analysis.comparison.models.base import Bound, Computed, Model, fake_clamp, model, places
+from fxsim.analysis.comparison.models.scaling import Scaling
 from fxsim.numerics import IntFormat, wrap_array
 from fxsim.ops import image_rows, mean_axes, mean_params, pool_params, pool_taps, quant_of, rescale_params
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fxsim.analysis.models.base import Array, Index, Ints, On
+    from fxsim.analysis.comparison.models.base import Array, Index, Ints, On
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
 

@@ -13,10 +13,11 @@ from hypothesis import given
 
 import fxsim
 from fxsim._core.errors import InputError, QuantizationError, TrapError
-from fxsim.analysis import OWN, RequantizerRun, RequantizerStudy, mac_nodes, predicted, requantizers, study_requantizers
-from fxsim.analysis import requantizer_layers as layers_module
+from fxsim.analysis import OWN, RequantizerRun, RequantizerStudy, mac_nodes, predicted, study_requantizers
 from fxsim.analysis.mac_sums import MacSums
-from fxsim.analysis.requantizer_layers import requantizer_candidates
+from fxsim.analysis.requantizers import layer as layers_module
+from fxsim.analysis.requantizers import study as requantizers
+from fxsim.analysis.requantizers.layer import requantizer_candidates
 from fxsim.api import random_samples
 from fxsim.graph import Network
 from fxsim.hw import Hardware, Numerics

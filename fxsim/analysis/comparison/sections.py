@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from fxsim._core.tables import Table, short_name
-from fxsim.analysis.mechanisms import MEANINGS, UNEXPLAINED, Mechanism
-from fxsim.analysis.paired import METHOD
+from fxsim.analysis.comparison.mechanisms import MEANINGS, UNEXPLAINED, Mechanism
+from fxsim.analysis.comparison.paired import METHOD
 from fxsim.analysis.sections import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fxsim.analysis.comparison import Comparison, Differences, EndToEnd, LayerComparison
+    from fxsim.analysis.comparison.record import Comparison, Differences, EndToEnd, LayerComparison
 
 _LAYERS_TEXT = (
     "Exact against fake-quantized codes; differences are exact less fake-quantized, in LSB of the layer's own scale. "

@@ -16,7 +16,7 @@ from fxsim.ops import quant_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fxsim.analysis.mechanisms import Mechanism
+    from fxsim.analysis.comparison.mechanisms import Mechanism
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
 

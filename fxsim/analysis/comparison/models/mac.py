@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fxsim.analysis.comparison.mechanisms import Mechanism
+from fxsim.analysis.comparison.models.base import Bound, Model, fake_clamp, model, places
+from fxsim.analysis.comparison.models.scaling import Scaling
 from fxsim.analysis.mac_sums import MacSums
-from fxsim.analysis.mechanisms import Mechanism
-from fxsim.analysis.models.base import Bound, Model, fake_clamp, model, places
-from fxsim.analysis.models.scaling import Scaling
 from fxsim.numerics import Affine, Overflow, overflow_array
 from fxsim.ops import MAC_OPERATORS, mac_params, quant_of
 from fxsim.oracle import real_bias
@@ -18,7 +18,7 @@ from fxsim.oracle import real_bias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fxsim.analysis.models.base import Array, Index, Ints, On, Reals
+    from fxsim.analysis.comparison.models.base import Array, Index, Ints, On, Reals
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from fxsim.analysis import Comparison, compare_network
-from fxsim.analysis import compare as compare_module
-from fxsim.analysis.comparison import Differences
+from fxsim.analysis.comparison import run as compare_module
+from fxsim.analysis.comparison.record import Differences
 from fxsim.graph import DType, Network, Node, Value, build
 from fxsim.hw import Hardware
 from fxsim.ops import OPERATORS, FullyConnected, layer_numerics
@@ -173,7 +173,7 @@ def test_no_differences_are_said_plainly() -> None:
     assert (layer.causes, layer.free.also, layer.isolated.causes, layer.free.first) == ({}, {}, {}, None)
     assert layer.free.histogram == {0: 600}
     text = found.table()
-    assert "equal in every element of 1 layers" in text
+    assert "equal in every element of every layer" in text
     assert "First differing elements" not in text
     record = found.to_dict()["layers"][0]
     assert (record["sqnr_db"], record["cosine"], record["mismatches"]) == (None, 1.0, 0)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.analysis.mechanisms import Mechanism
-from fxsim.analysis.models.base import Bound, Model, fake_clamp, model, places
-from fxsim.analysis.models.scaling import Scaling
+from fxsim.analysis.comparison.mechanisms import Mechanism
+from fxsim.analysis.comparison.models.base import Bound, Model, fake_clamp, model, places
+from fxsim.analysis.comparison.models.scaling import Scaling
 from fxsim.numerics import SUM_SHIFT
 from fxsim.ops import centred_operands, product_params, quant_of, sum_params, sum_reals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fxsim.analysis.models.base import Array, Index, Ints, On, Reals
+    from fxsim.analysis.comparison.models.base import Array, Index, Ints, On, Reals
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fxsim.analysis.comparison_sections import comparison_sections
-from fxsim.analysis.paired import METHOD
+from fxsim.analysis.comparison.paired import METHOD
+from fxsim.analysis.comparison.sections import comparison_sections
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fxsim._core.records import Records
     from fxsim._core.tables import Table
-    from fxsim.analysis.paired import PairedDifference
-    from fxsim.analysis.requantizer_records import RequantizerStudy
+    from fxsim.analysis.comparison.paired import PairedDifference
+    from fxsim.analysis.requantizers.record import RequantizerStudy
     from fxsim.hw import Hardware
 
 EXECUTIONS = ("float", "fake_quant", "exact")

@@ -9,9 +9,9 @@ import pytest
 
 import fxsim
 from fxsim._core.errors import InputError, TrapError
-from fxsim.analysis import compare as compare_module
 from fxsim.analysis import compare_network
-from fxsim.analysis.models.functions import SoftmaxModel
+from fxsim.analysis.comparison import run as compare_module
+from fxsim.analysis.comparison.models.functions import SoftmaxModel
 from fxsim.hw import Hardware
 from fxsim.oracle import FakeQuant, golden
 from tests.own import MODELS, images

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import fxsim
-from fxsim.analysis.attribution import CAUSES
-from fxsim.analysis.mechanisms import MEANINGS, Mechanism
-from fxsim.analysis.models import MODELS, node_model
+from fxsim.analysis.comparison.attribution import CAUSES
+from fxsim.analysis.comparison.mechanisms import MEANINGS, Mechanism
+from fxsim.analysis.comparison.models import MODELS, node_model
 from fxsim.hw import Numerics
 from fxsim.ops import OPERATORS
 from fxsim.oracle import golden, operand_arrays

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fxsim.analysis.models.base import Bound, Computed, Model, model
+from fxsim.analysis.comparison.models.base import Bound, Computed, Model, model
 from fxsim.ops import OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fxsim.analysis.models.base import Array
+    from fxsim.analysis.comparison.models.base import Array
 
 
 @model("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "PAD", "PADV2", "CONCATENATION", "DEQUANTIZE")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from fxsim.analysis.attribution import CAUSES, Attribution, Attributor
-from fxsim.analysis.mechanisms import UNEXPLAINED, Mechanism
+from fxsim.analysis.comparison.attribution import CAUSES, Attribution, Attributor
+from fxsim.analysis.comparison.mechanisms import UNEXPLAINED, Mechanism
 from fxsim.ops import OPERATORS
 from fxsim.oracle import FakeQuant
-from tests.analysis.random_nodes import OPERATORS_DRAWN, random_case
-from tests.analysis.staged import Codes, On, twin
+from tests.analysis.comparison.random_nodes import OPERATORS_DRAWN, random_case
+from tests.analysis.comparison.staged import Codes, On, twin
 
 NONE: On = frozenset()
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.analysis.mechanisms import UNEXPLAINED, Mechanism
-from fxsim.analysis.models import node_model
+from fxsim.analysis.comparison.mechanisms import UNEXPLAINED, Mechanism
+from fxsim.analysis.comparison.models import node_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from fxsim.analysis.models import Bound
+    from fxsim.analysis.comparison.models import Bound
     from fxsim.graph import Network, Node
     from fxsim.hw import Numerics
     from fxsim.oracle import FakeQuant

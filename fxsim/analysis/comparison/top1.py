@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fxsim.analysis.comparison import EXECUTIONS, EndToEnd
+from fxsim.analysis.comparison.paired import PairedDifference
+from fxsim.analysis.comparison.record import EXECUTIONS, EndToEnd
 from fxsim.analysis.labels import predicted
-from fxsim.analysis.paired import PairedDifference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

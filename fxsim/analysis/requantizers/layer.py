@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fxsim._core.errors import FxsimError, QuantizationError
 from fxsim.analysis.mac_sums import MacSums
-from fxsim.analysis.requantizer_records import OWN, LayerRequantizers
+from fxsim.analysis.requantizers.record import OWN, LayerRequantizers
 from fxsim.energy import scheme_events
 from fxsim.hw import EnergyTable
 from fxsim.numerics import SCHEMES, requantize

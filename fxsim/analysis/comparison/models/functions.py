@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.analysis.mechanisms import Mechanism
-from fxsim.analysis.models.base import Bound, Computed, Model, model
+from fxsim.analysis.comparison.mechanisms import Mechanism
+from fxsim.analysis.comparison.models.base import Bound, Computed, Model, model
 from fxsim.ops import OPERATORS, quant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fxsim.analysis.models.base import Array, Ints, Reals
+    from fxsim.analysis.comparison.models.base import Array, Ints, Reals
 
 
 def _logistic(x: Reals) -> Reals:

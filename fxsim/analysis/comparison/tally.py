@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim.analysis.attribution import CAUSES, Attributor
-from fxsim.analysis.comparison import Differences, Fidelity, FirstDifference, LayerComparison
+from fxsim.analysis.comparison.attribution import CAUSES, Attributor
+from fxsim.analysis.comparison.record import Differences, Fidelity, FirstDifference, LayerComparison
 from fxsim.graph import sample_shape
 from fxsim.ops import quant_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fxsim.analysis.attribution import Attribution
-    from fxsim.analysis.models import Bound
+    from fxsim.analysis.comparison.attribution import Attribution
+    from fxsim.analysis.comparison.models import Bound
     from fxsim.graph import Network
     from fxsim.hw import Numerics
     from fxsim.oracle import FakeQuant

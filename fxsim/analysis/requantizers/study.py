@@ -19,8 +19,8 @@ from fxsim._core.errors import FxsimError, InputError, TrapError
 from fxsim._core.records import Records
 from fxsim.analysis.exact import mac_nodes
 from fxsim.analysis.labels import check_labels, predicted
-from fxsim.analysis.requantizer_layers import RequantizedLayer, requantizer_candidates
-from fxsim.analysis.requantizer_records import (
+from fxsim.analysis.requantizers.layer import RequantizedLayer, requantizer_candidates
+from fxsim.analysis.requantizers.record import (
     OWN,
     LayerRequantizers,
     RequantizerAssignment,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from fxsim.analysis.compare import Progress
+    from fxsim.analysis.comparison.run import Progress
     from fxsim.graph import Network
     from fxsim.hw import Hardware
     from fxsim.isa import Program
