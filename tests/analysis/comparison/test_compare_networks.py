@@ -179,6 +179,16 @@ def test_no_differences_are_said_plainly() -> None:
     assert (record["sqnr_db"], record["cosine"], record["mismatches"]) == (None, 1.0, 0)
 
 
+def test_samples_count_from_the_first_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_module, "_BATCH_BYTES", 1)
+    net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 3)), tensor((1, 1), 1024), weights([[100, 100, 100]]))
+    x = np.array([[0, 0, 0], [1, 0, 0], [127, 127, 127]], np.int8)
+    (layer,) = compare_network(net, x, hw=HW.replace(acc_bits=15, overflow="saturate")).layers
+    for side in (layer.free, layer.isolated):
+        assert side.first is not None
+        assert (side.first.index, side.first.fake, side.first.exact) == ((2, 0), 5, 2)
+
+
 def test_a_single_score_has_no_answer() -> None:
     net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 3)), tensor((1, 1)), weights([[1, 2, 3]]))
     found = compare_network(net, np.zeros((2, 3), np.int8), hw=HW)
