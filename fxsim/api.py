@@ -259,8 +259,9 @@ def compare(
     samples = input_arrays(network, x)[1]
     with tqdm(total=(1 + requant) * samples, unit="sample", disable=True if quiet else None) as bar:
         shared: dict[str, Any] = {"labels": labels, "layers": layers, "progress": bar.update}
+        study = study_requantizers(network, x, hardware, **shared) if requant else None
         found = compare_network(network, x, hw=hardware, bias=bias, runtimes=columns, **shared)
-        return replace(found, requantizers=study_requantizers(network, x, hardware, **shared) if requant else None)
+    return replace(found, requantizers=study)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from fxsim._core.errors import InputError, UnsupportedError
 from fxsim.formats.tflite import write_tflite
 from fxsim.graph import from_samples
-from fxsim.runtimes.litert import run_litert
-from fxsim.runtimes.tflm import run_tflm
+from fxsim.runtimes.litert import LITERT_WHEEL, run_litert
+from fxsim.runtimes.tflm import TFLM_WHEEL, run_tflm
+from fxsim.runtimes.wheels import import_wheel
 
 if TYPE_CHECKING:
     from fxsim.graph import Network
@@ -23,13 +24,13 @@ Column = Callable[[Mapping[str, Array]], dict[str, Array]]
 
 Run = Callable[[bytes, dict[int, Array], list[int]], dict[int, Array]]
 
-COLUMNS: Mapping[str, Run] = {
-    "litert": run_litert,
-    "litert-optimized": lambda *args: run_litert(*args, resolver="BUILTIN_WITHOUT_DEFAULT_DELEGATES"),
-    "xnnpack": lambda *args: run_litert(*args, resolver="BUILTIN"),
-    "tflm": run_tflm,
+COLUMNS: Mapping[str, tuple[str, Run]] = {
+    "litert": (LITERT_WHEEL, run_litert),
+    "litert-optimized": (LITERT_WHEEL, lambda *args: run_litert(*args, resolver="BUILTIN_WITHOUT_DEFAULT_DELEGATES")),
+    "xnnpack": (LITERT_WHEEL, lambda *args: run_litert(*args, resolver="BUILTIN")),
+    "tflm": (TFLM_WHEEL, run_tflm),
 }
-"""LiteRT's reference kernels, its optimized ones, its default delegate, TensorFlow Lite Micro."""
+"""LiteRT's reference kernels, its optimized ones, its default delegate, TensorFlow Lite Micro: wheel and adapter."""
 
 
 def runtime_column(net: Network, name: str) -> Column:
@@ -40,13 +41,15 @@ def runtime_column(net: Network, name: str) -> Column:
     InputError
         No runtime is called `name`.
     MissingDependencyError
-        Its wheel is not installed (when the function is called).
+        Its wheel is not installed.
     UnsupportedError
-        It refuses the network (likewise).
+        It refuses the network, when the function is called.
     """
     if name not in COLUMNS:
         raise InputError(f"runtime must be one of {', '.join(COLUMNS)}", got=name)
-    runtime, model = COLUMNS[name], write_tflite(net)
+    wheel, runtime = COLUMNS[name]
+    import_wheel(wheel)
+    model = write_tflite(net)
     wanted = [i for node in net.nodes for i in node.outputs]
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:

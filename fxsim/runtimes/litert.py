@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.generic]
 
+LITERT_WHEEL = "ai_edge_litert.interpreter"
+"""Module that the runtime's wheel brings."""
+
 
 def litert_version() -> str:
     """Version of the runtime, for reports."""
-    import_wheel("ai_edge_litert.interpreter")
+    import_wheel(LITERT_WHEEL)
     return version("ai-edge-litert")
 
 
@@ -52,7 +55,7 @@ def run_litert(
     ValueError, RuntimeError
         LiteRT refuses the model.
     """
-    wheel = import_wheel("ai_edge_litert.interpreter")
+    wheel = import_wheel(LITERT_WHEEL)
     with warnings.catch_warnings(action="ignore"):  # kept tensors take memory, says the wheel
         interpreter = wheel.Interpreter(
             model_content=model,

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.generic]
 
+TFLM_WHEEL = "tflite_micro"
+"""Module that the runtime's wheel brings."""
+
 ARENA_BYTES = 64 << 20
 """Enough for models whose tensors are all kept."""
 
 
 def tflm_version() -> str:
     """Version of the runtime, for reports."""
-    import_wheel("tflite_micro")
+    import_wheel(TFLM_WHEEL)
     return version("tflite-micro")
 
 
@@ -49,7 +52,7 @@ def run_tflm(model: bytes, inputs: Mapping[int, Array], tensors: Iterable[int]) 
     RuntimeError
         TFLite Micro refuses the model.
     """
-    runtime = import_wheel("tflite_micro").runtime
+    runtime = import_wheel(TFLM_WHEEL).runtime
     interpreter = runtime.Interpreter.from_bytes(
         model, arena_size=ARENA_BYTES, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 import fxsim
-from fxsim._core.errors import InputError
+from fxsim._core.errors import InputError, MissingDependencyError
 from fxsim.runtimes import COLUMNS, runtime_column
 from tests.own import MODELS, images
 
@@ -45,3 +47,9 @@ def test_the_delegate_shows_what_an_interpreter_gives() -> None:
         expected.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0])
     assert set(shown) == {node.name for node in net.nodes}
     assert np.array_equal(shown["probabilities"], np.stack(expected))
+
+
+def test_a_missing_wheel_is_named_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tflite_micro", None)
+    with pytest.raises(MissingDependencyError, match="oracles"):
+        fxsim.compare(fxsim.gemm(2, 3, 4), np.zeros((1, 1), np.int8), runtimes=["tflm"])

@@ -24,14 +24,14 @@ _CAUSES_TEXT = (
     "are switched on one after the other, in this order. Alone counts the differing elements for which a mechanism "
     "makes a difference when it is the only one on; one element may count several times."
 )
+_NO_ANSWERS = Part("Answers", "", (), ("No top-1 answers: the first output has a single element per sample.",))
 _NAMES = {"float": "float", "fake_quant": "fake-quantized", "exact": "exact"}
 
 
 def comparison_sections(found: Comparison) -> list[Part]:
     """The parts that a comparison has, in reading order."""
     parts = [_layers(found)]
-    if found.end is not None:
-        parts.append(_end(found.end))
+    parts.append(_NO_ANSWERS if found.end is None else _end(found.end))
     parts.append(_causes(found))
     if found.worst is not None:
         parts.append(_worst(found.worst))

@@ -193,6 +193,7 @@ def test_a_single_score_has_no_answer() -> None:
     net = single("FULLY_CONNECTED", FullyConnected(), tensor((1, 3)), tensor((1, 1)), weights([[1, 2, 3]]))
     found = compare_network(net, np.zeros((2, 3), np.int8), hw=HW)
     assert found.end is None
+    assert "No top-1 answers" in found.table()
     assert found.to_dict()["end"] is None
 
 
