@@ -53,8 +53,9 @@ def test_modes_have_the_codes_of_the_instruction_set() -> None:
 
 
 def test_run_columns_are_fields() -> None:
-    """Only bank order, which concerns time, is left out of what the run kernels see."""
-    assert set(columns.COLUMNS) - {"kind", "index", "stat"} == names(*RUN) - {"first", "last"}
+    """Bank order, which concerns time, and what the words are made for are left out of what the run kernels see."""
+    unseen = {"first", "last", "multiplier_cut", "one_word"}
+    assert set(columns.COLUMNS) - {"kind", "index", "stat"} == names(*RUN) - unseen
 
 
 @pytest.mark.parametrize(

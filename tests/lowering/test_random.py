@@ -9,12 +9,12 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from fxsim._core.errors import HardwareError, LoweringError, QuantizationError
-from fxsim.graph import DType, Network, Value
+from fxsim.graph import DType, Network, Value, random_samples
 from fxsim.hw import Hardware
 from fxsim.numerics import SCHEMES
 from fxsim.oracle import golden_stats
 from tests.lowering.nets import Chain
-from tests.lowering.running import check_bits, sample_of
+from tests.lowering.running import check_bits
 
 SPADS = {
     "act_spad_bytes": [16, 32, 64, 100, 400, 4000],
@@ -169,7 +169,7 @@ def requantizers(draw: st.DrawFn) -> dict[str, Any]:
 def refused(net: Network, hw: Hardware) -> None:
     """Profile litert computes FULLY_CONNECTED in binary64, which has no multiplier to narrow."""
     with pytest.raises(QuantizationError, match="multiplier_bits must be 32 for TFL_DOUBLE_FP"):
-        golden_stats(net, sample_of(net)[None], hw.numerics)
+        golden_stats(net, random_samples(net, 0, 1), hw.numerics)
 
 
 @given(networks(), descriptions(), requantizers(), st.integers(0, 9))
