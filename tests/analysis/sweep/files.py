@@ -27,9 +27,11 @@ FOUR = HEAD + '[hardware]\nacc_bits = [12, 24]\noverflow = ["wrap", "saturate"]\
 
 
 def write_sweep(folder: Path, text: str = FOUR, samples: int = 3, name: str = "sweep.toml") -> Path:
-    """Write a sweep file with `samples` images and labels beside it."""
-    np.save(folder / "x.npy", images("digits_fc", samples))
-    np.save(folder / "y.npy", np.load(MODELS / "y_eval.npy")[:samples])
+    """Write a sweep file with `samples` images and labels beside it; there are 500, then they come again."""
+    x, y = images("digits_fc"), np.load(MODELS / "y_eval.npy")
+    again = np.arange(samples) % len(x)
+    np.save(folder / "x.npy", x[again])
+    np.save(folder / "y.npy", y[again])
     (folder / name).write_text(text, encoding="utf-8")
     return folder / name
 

@@ -98,7 +98,7 @@ def alive(pid: int) -> bool:
 def test_an_interrupted_sweep_goes_on_where_it_was(
     how: signal.Signals, status: int, workers: int, tmp_path: Path
 ) -> None:
-    path, out = write_sweep(tmp_path, widths(36), samples=500), tmp_path / "out"
+    path, out = write_sweep(tmp_path, widths(36), samples=4000), tmp_path / "out"  # some seconds for all points
     command = [sys.executable, "-m", "fxsim.cli", "sweep", str(path), "--output", str(out), "--workers", str(workers)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert waits_for(lambda: len(stored(out)) >= 3)
