@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -94,11 +94,20 @@ def alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Children of a process that ignores SIGINT, as background jobs of a shell do, ignore it too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize(("how", "status", "workers"), [(signal.SIGINT, 130, 0), (signal.SIGKILL, -9, 2)])
 def test_an_interrupted_sweep_goes_on_where_it_was(
     how: signal.Signals, status: int, workers: int, tmp_path: Path
 ) -> None:
-    path, out = write_sweep(tmp_path, widths(36), samples=4000), tmp_path / "out"  # some seconds for all points
+    path, out = write_sweep(tmp_path, widths(36), samples=1000), tmp_path / "out"
     command = [sys.executable, "-m", "fxsim.cli", "sweep", str(path), "--output", str(out), "--workers", str(workers)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert waits_for(lambda: len(stored(out)) >= 3)
