@@ -59,11 +59,6 @@ class Model(ABC):
     def bind(self, operands: Sequence[Array | None]) -> Bound:
         """The model on operand codes, as `fxsim.oracle.operand_arrays` gives them."""
 
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of the node's result, without the samples."""
-        return self.net.results(self.node)[0].type.shape
-
 
 ModelClass = type[Model]
 MODELS: Registry[ModelClass] = Registry("model of an operator", error=UnsupportedError)
