@@ -2,7 +2,17 @@
 
 from fxsim.isa.assembler import disassemble
 from fxsim.isa.base import INSTRUCTIONS, Engine, Instruction, Semaphore, Space, Unit
-from fxsim.isa.beats import MacArray, SumBeats, SumShape, array_of, beats_of, mac_shapes, merge_shapes, position_beats
+from fxsim.isa.beats import (
+    MacArray,
+    SumBeats,
+    SumShape,
+    array_of,
+    beats_of,
+    issue_offsets,
+    mac_shapes,
+    merge_shapes,
+    position_beats,
+)
 from fxsim.isa.bursts import bursts
 from fxsim.isa.codec import decode, encode
 from fxsim.isa.columns import Columns, Table, decode_columns, with_tokens
@@ -77,6 +87,7 @@ __all__ = [
     "disassemble",
     "encode",
     "inner_fields",
+    "issue_offsets",
     "mac_shapes",
     "manual",
     "merge_shapes",

@@ -112,18 +112,41 @@ def merge_shapes(f: Table) -> list[SumShape]:
 
 def beats_of(shape: SumShape, array: MacArray) -> SumBeats:
     """Group starts and runs of `shape`: s_{g+1} = s_g + max(F_g + max(0, R - B), Tw), without Tw for MERGE."""
-    group = shape.positions * position_beats(shape, array) if shape.k_count else np.full(shape.groups, shape.positions)
-    if shape.reused_beats:
-        group = position_beats(shape, array) + (shape.positions - 1) * shape.reused_beats
-    tile = array.tile if shape.k_count else 0
-    interval = np.maximum(group[:-1] + max(0, array.distance - shape.positions), tile)
-    start = np.concatenate((np.zeros(1, np.int64), np.cumsum(interval)))
+    start, group = _groups(shape, array)
     stop = start + group
     begins = np.flatnonzero(start[1:] > stop[:-1]) + 1
     lo = np.concatenate((start[:1], start[begins]))
     hi = np.concatenate((stop[begins - 1], stop[-1:]))
+    tile = array.tile if shape.k_count else 0
     loaded = np.concatenate((np.zeros(1, np.int64), start[begins - 1] + tile))
     return SumBeats(int(start[-1]), int(stop[-1]) - 1, lo, hi, loaded)
+
+
+def issue_offsets(shape: SumShape, array: MacArray) -> Ints:
+    """Cycles from s_0 to the issue, the last beat, of every position of every group: int64 [groups, positions]."""
+    start, _ = _groups(shape, array)
+    first, others = _beats_by_place(shape, array)
+    later = np.arange(shape.positions, dtype=np.int64) * others[:, None]
+    offsets: Ints = (start + first - 1)[:, None] + later
+    return offsets
+
+
+def _groups(shape: SumShape, array: MacArray) -> tuple[Ints, Ints]:
+    """Start s_g - s_0 and beats F_g of every group."""
+    first, others = _beats_by_place(shape, array)
+    group = first + (shape.positions - 1) * others
+    tile = array.tile if shape.k_count else 0
+    interval = np.maximum(group[:-1] + max(0, array.distance - shape.positions), tile)
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(interval))), group
+
+
+def _beats_by_place(shape: SumShape, array: MacArray) -> tuple[Ints, Ints]:
+    """Beats f(g, p) of every group: of its first position, and of each other one."""
+    if not shape.k_count:
+        one = np.ones(shape.groups, np.int64)
+        return one, one
+    first = position_beats(shape, array)
+    return first, np.full_like(first, shape.reused_beats) if shape.reused_beats else first
 
 
 def position_beats(shape: SumShape, array: MacArray) -> Ints:

@@ -14,7 +14,19 @@ from fxsim.kernels.proof import EXACT_BITS, NARROW, NONE, OPEN, PROVED, prove
 from fxsim.kernels.reduce import REDUCE_COLUMNS, run_reduce
 from fxsim.kernels.run import run_checked, run_plain
 from fxsim.kernels.softmax import SOFTMAX_COLUMNS, run_softmax
-from fxsim.kernels.state import GREATEST, LEAST, NO_SITE, SITE_FIELDS, Bank, Memory, Scratch, Tally, lanes_of
+from fxsim.kernels.state import (
+    EVENTS,
+    GREATEST,
+    LEAST,
+    NO_SITE,
+    SITE_FIELDS,
+    WRAPS,
+    Bank,
+    Memory,
+    Scratch,
+    Tally,
+    lanes_of,
+)
 from fxsim.kernels.vadd import VADD_COLUMNS, run_vadd
 from fxsim.kernels.vmul import VMUL_COLUMNS, run_vmul
 from fxsim.kernels.vreq import VREQ_COLUMNS, run_vreq
@@ -25,6 +37,7 @@ __all__ = [
     "ACTIVITY",
     "COLUMNS",
     "COPY_COLUMNS",
+    "EVENTS",
     "EXACT_BITS",
     "EXACT_LIMIT",
     "FILL_COLUMNS",
@@ -50,6 +63,7 @@ __all__ = [
     "VADD_COLUMNS",
     "VMUL_COLUMNS",
     "VREQ_COLUMNS",
+    "WRAPS",
     "Bank",
     "Latches",
     "Memory",

@@ -8,26 +8,32 @@ from fxsim.sim.override import LayerFields, overridden, with_numerics
 from fxsim.sim.result import Energy, LayerResult, Layers, Result
 from fxsim.sim.roofline import Roofline, roofline_of
 from fxsim.sim.simulate import simulate
-from fxsim.sim.timing import timeline
+from fxsim.sim.timing import Timeline, timeline
+from fxsim.sim.trace import Issues, MacTrace, ReadOuts, mac_trace
 from fxsim.sim.words import inner_text, output_text, place_text, register_text, step_text
 
 __all__ = [
     "Energy",
     "Execution",
+    "Issues",
     "LayerFields",
     "LayerResult",
     "Layers",
+    "MacTrace",
     "Output",
     "Phase",
     "Places",
+    "ReadOuts",
     "Result",
     "Roofline",
     "Step",
+    "Timeline",
     "carried_numerics",
     "estimate",
     "execute",
     "inner_text",
     "locate",
+    "mac_trace",
     "output_text",
     "overridden",
     "place_text",

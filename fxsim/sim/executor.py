@@ -93,7 +93,7 @@ def execute(program: Program, x: object, *, keep: str | Sequence[str] = "outputs
     """
     program.check()
     kept = _kept(program, keep)
-    inputs, count = _inputs(program, x)
+    inputs, count = sample_inputs(program, x)
     try:
         return _execute(program, inputs, count, kept, activity)
     except MemoryError as error:
@@ -125,7 +125,8 @@ def _kept(program: Program, keep: str | Sequence[str]) -> list[Symbol]:
     return [s for s in program.symbols if s.kind == "output" or s.name in wanted]
 
 
-def _inputs(program: Program, x: object) -> tuple[dict[str, Array], int]:
+def sample_inputs(program: Program, x: object) -> tuple[dict[str, Array], int]:
+    """Check and quantize the samples `x`: arrays by input name, and how many samples they are."""
     specs = [InputSpec(s.name, s.shape, DType(s.dtype), symbol_affine(s)) for s in program.of_kind("input")]
     arrays, count = as_samples(specs, x)
     return {spec.name: array for spec, array in zip(specs, arrays, strict=True)}, count
@@ -159,7 +160,7 @@ class _Run:
         count = len(next(iter(samples.values())))
         state = new_state(self.program, count, self.stats)
         for symbol in self.program.of_kind("input"):
-            _place(self.program, state.memory, symbol)[...] = _bytes(samples[symbol.name])
+            symbol_bytes(self.program, state.memory, symbol)[...] = little_bytes(samples[symbol.name])
         found = self._snapshot(0, state.memory)
         latches = None if self.observer is None else self.observer.start(count)
         for step, proved in self.steps:
@@ -181,10 +182,10 @@ class _Run:
         walk(self.fields[step.start : step.stop], state.array, state.memory, state.bank, state.tally, self.work)
 
     def _snapshot(self, executed: int, memory: Memory) -> dict[str, Array]:
-        return {s.name: _typed(s, _place(self.program, memory, s)) for s in self.due.get(executed, ())}
+        return {s.name: _typed(s, symbol_bytes(self.program, memory, s)) for s in self.due.get(executed, ())}
 
 
-def _place(program: Program, memory: Memory, symbol: Symbol) -> NDArray[np.uint8]:
+def symbol_bytes(program: Program, memory: Memory, symbol: Symbol) -> NDArray[np.uint8]:
     """View the bytes of `symbol` of every sample, uint8 [S, nbytes]; constants are read only."""
     if symbol.memory == "ACT":
         return memory.act[:, symbol.address : symbol.address + symbol.nbytes]
@@ -195,7 +196,7 @@ def _place(program: Program, memory: Memory, symbol: Symbol) -> NDArray[np.uint8
     return memory.dram[:, start : start + symbol.nbytes]
 
 
-def _bytes(array: Array) -> NDArray[np.uint8]:
+def little_bytes(array: Array) -> NDArray[np.uint8]:
     """Little-endian bytes of every sample, uint8 [S, nbytes]."""
     little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
     return little.reshape(len(little), -1).view(np.uint8)

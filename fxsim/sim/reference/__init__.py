@@ -5,6 +5,7 @@ and sets the next ones (`Register.next`); then all registers take their next val
 formula for a start or an end: they are read off the registers. It shares no code with `fxsim.sim.timing`.
 """
 
+from fxsim.sim.reference.bench import Stalls
 from fxsim.sim.reference.machine import Steps, step
 
-__all__ = ["Steps", "step"]
+__all__ = ["Stalls", "Steps", "step"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fxsim._core.errors import HazardError, ProgramError, shorten
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_TOKENS = (1 << 16) - 1
+Stalls = Callable[[str, int], bool]
+"""(port x, w or y; cycle) → whether the port refuses a beat in that cycle."""
 
 
 def ceil_div(a: int, b: int) -> int:
@@ -52,8 +55,12 @@ class Pipeline(Register[tuple[T | None, ...]]):
 class Bench:
     """The clock, the semaphores and the stop-watch that all units share."""
 
-    def __init__(self, instructions: Sequence[Instruction]) -> None:
+    def __init__(self, instructions: Sequence[Instruction], stalls: Stalls | None = None) -> None:
         self.instructions = instructions
+        self._stalls = stalls
+        self._stalled = False
+        self.issues: list[tuple[int, int, int, int]] = []
+        self.reads: list[tuple[int, int, int]] = []
         self.start = [-1] * len(instructions)
         self.end = [-1] * len(instructions)
         self.unfinished = len(instructions)
@@ -84,6 +91,12 @@ class Bench:
         for count in self._chosen(self.instructions[number].pushes):
             count.next += 1
 
+    def refuses(self, port: str) -> bool:
+        """Whether `port` refuses a beat in this cycle."""
+        refused = self._stalls is not None and self._stalls(port, self.cycle)
+        self._stalled |= refused
+        return refused
+
     def has_tokens(self, number: int) -> bool:
         """Whether every semaphore that instruction `number` pops holds a token."""
         return all(count.now > 0 for count in self._chosen(self.instructions[number].pops))
@@ -105,6 +118,7 @@ class Bench:
             if register.now != register.next:
                 register.now, changed = register.next, True
         self.cycle += 1
+        changed, self._stalled = changed or self._stalled, False
         if self.unfinished and not changed:
             stuck = [i for i, end in enumerate(self.end) if end < 0]
             raise HazardError(

@@ -97,10 +97,11 @@ class Requantizer:
         req = self._bench.instructions[number]
         assert isinstance(req, Req)
         half = self._halves[req.half]
+        if (self._beat.now == 0 and half.now is not Half.FULL) or self._bench.refuses("y"):
+            return None
         if self._beat.now == 0:
-            if half.now is not Half.FULL:
-                return None
             self._bench.started(number)
+        self._bench.reads.append((self._bench.cycle, number, self._beat.now))
         if self._beat.now + 1 < at_least_one(req.positions * ceil_div(req.rows, self._lanes), number):
             half.next, self._beat.next = Half.DRAINING, self._beat.now + 1
             return None
@@ -132,6 +133,7 @@ class Loader:
     """
 
     def __init__(self, bench: Bench, shape: Shape) -> None:
+        self._bench = bench
         self._shape = shape
         self._tile: Register[Tile | None] = bench.register(None)
         self._left = bench.register(0)
@@ -152,8 +154,9 @@ class Loader:
         tile, left = (self._tile.now, self._left.now) if begun is None else (None, 0)
         if tile is None and wanted is not None:
             tile, left = wanted, self._shape.tile_beats
-        last_request = tile if left == 1 else None
-        self._tile.next, self._left.next = tile, max(0, left - 1)
+        requests = left > 0 and not self._bench.refuses("w")
+        last_request = tile if left == 1 and requests else None
+        self._tile.next, self._left.next = tile, left - requests
         self._move(begun, last_request)
 
     def _move(self, begun: Tile | None, last_request: Tile | None) -> None:
@@ -208,7 +211,7 @@ class Sequencer:
         place = self._place.now
         if place is None and self._waiting.now is not None:
             place = Place(self._waiting.now, 0, 0, 0)
-        if place is None or not self._may_send(place):
+        if place is None or not self._may_send(place) or self._is_refused(place):
             self._send_nothing()
             return
         self._send(place)
@@ -225,6 +228,10 @@ class Sequencer:
             return False
         return not work.tiled or self._loader.ready(Tile(place.number, place.group))
 
+    def _is_refused(self, place: Place) -> bool:
+        """Whether the x port has no room for the beat; MERGE reads the bank instead."""
+        return self._work[place.number].tiled and self._bench.refuses("x")
+
     def _send_nothing(self) -> None:
         self._count_rest(issued=False)
         self._pipe.shift(None)
@@ -240,6 +247,8 @@ class Sequencer:
         self._place.next = self._after(place)
         self._count_rest(issued=issued)
         self._pipe.shift(Issue(*place[:3], self._place.next is None) if issued else None)
+        if issued:
+            self._bench.issues.append((self._bench.cycle, *place[:3]))
         tile = Tile(place.number, place.group)
         begun = tile if work.tiled and place[2:] == (0, 0) else None
         self._loader.evaluate(begun, self._wanted(tile))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fxsim.sim.reference.bench import Bench
+from fxsim.sim.reference.bench import Bench, Stalls
 from fxsim.sim.reference.engines import DmaEngine, VectorEngine
 from fxsim.sim.reference.mac import MacEngine
 
@@ -29,14 +29,20 @@ class Steps:
         Per instruction: the cycle in which its last write commits.
     cycles
         Last commit + 1; 0 for the empty program.
+    issues
+        (cycle, instruction, group, position) of every issue: the last x beat of a position, or a MERGE beat.
+    reads
+        (cycle, instruction, beat) of every requantizer beat.
     """
 
     start: list[int]
     end: list[int]
     cycles: int
+    issues: list[tuple[int, int, int, int]] = field(default_factory=list, compare=False)
+    reads: list[tuple[int, int, int]] = field(default_factory=list, compare=False)
 
 
-def step(instructions: Sequence[Instruction], hardware: Hardware) -> Steps:
+def step(instructions: Sequence[Instruction], hardware: Hardware, stalls: Stalls | None = None) -> Steps:
     """Run one sample of a program on the stepped machine.
 
     Parameters
@@ -45,6 +51,8 @@ def step(instructions: Sequence[Instruction], hardware: Hardware) -> Steps:
         The program in file order.
     hardware
         The machine. Of the addresses only those that decide DRAM blocks and x-port runs matter, of the data none.
+    stalls
+        When the x, w and y ports of the MAC engine refuse a beat: never by default. A MERGE needs no x port.
 
     Raises
     ------
@@ -54,10 +62,10 @@ def step(instructions: Sequence[Instruction], hardware: Hardware) -> Steps:
     ProgramError
         An instruction has no work to do.
     """
-    bench = Bench(instructions)
+    bench = Bench(instructions, stalls)
     units = (DmaEngine(bench, hardware), MacEngine(bench, hardware), VectorEngine(bench, hardware))
     while bench.unfinished:
         for unit in units:
             unit.evaluate()
         bench.tick()
-    return Steps(bench.start, bench.end, 1 + max(bench.end, default=-1))
+    return Steps(bench.start, bench.end, 1 + max(bench.end, default=-1), bench.issues, bench.reads)

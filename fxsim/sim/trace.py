@@ -1,0 +1,309 @@
+"""What the MAC engine does cycle by cycle: every accumulator write and every requantizer beat of one sample.
+
+Values come from the simulator's own kernels, called for one issue at a time; cycles from the timing model. A MAC is cut
+into its issues by rewriting its fields, which changes no bit: a K interval may be continued (`init` = keep), and
+positions do not meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxsim._core.errors import InputError, ProgramError
+from fxsim.isa import Init, Mac, Merge, Req, array_of, issue_offsets, mac_shapes, merge_shapes
+from fxsim.kernels import COLUMNS, EVENTS, KIND_MERGE, KIND_REQ, WRAPS, Bank, run_checked
+from fxsim.sim.decode import Step, field_matrix, plan
+from fxsim.sim.executor import little_bytes, sample_inputs, symbol_bytes
+from fxsim.sim.state import State, new_scratch, new_state, new_stats
+from fxsim.sim.timing import Timeline, timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fxsim.isa import MacArray, Program
+
+Ints = NDArray[np.int64]
+
+_AT = {name: i for i, name in enumerate(COLUMNS)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Issues:
+    """Writes of the accumulator bank: one per issue, which is the last x beat of a position (MERGE: its read beat).
+
+    Attributes
+    ----------
+    cycle, commit : int64 [n]
+        Cycle of the issue, ascending, and cycle at whose end the bank is written.
+    instruction, group, position, half, slot : int64 [n]
+    values : int64 [n, rows of the hardware]
+        Registers after the write; 0 in rows that are not active.
+    events : int64 [n, rows of the hardware]
+        Rule applications of the issue whose exact sum left the range (overflow = readout: the register's).
+    """
+
+    cycle: Ints
+    commit: Ints
+    instruction: Ints
+    group: Ints
+    position: Ints
+    half: Ints
+    slot: Ints
+    values: Ints
+    events: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadOuts:
+    """Beats of the requantizer: up to `requant_lanes` outputs of one position each.
+
+    Attributes
+    ----------
+    cycle, commit : int64 [m]
+        Cycle of the beat, ascending, and cycle at whose end its codes are written.
+    instruction, position, row, count, address : int64 [m]
+        `row` is the first of `count` rows, `address` the activation scratchpad address of its code.
+    codes : int64 [m, requant_lanes of the hardware]
+        Output codes; 0 in lanes without a row.
+    """
+
+    cycle: Ints
+    commit: Ints
+    instruction: Ints
+    position: Ints
+    row: Ints
+    count: Ints
+    address: Ints
+    codes: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MacTrace:
+    """One sample of `program`: its `timeline`, the bank writes `issues` and the requantizer beats `beats`."""
+
+    program: Program
+    timeline: Timeline
+    issues: Issues
+    beats: ReadOuts
+
+
+def mac_trace(
+    program: Program, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]] | None = None, *, layer: str = ""
+) -> MacTrace:
+    """Trace the MAC engine over one sample.
+
+    Parameters
+    ----------
+    program
+        The program; it is checked and timed first.
+    x
+        The sample, as `simulate` takes it; None for a program without inputs.
+    layer
+        Name of the only layer whose issues and beats are kept; all by default.
+
+    Raises
+    ------
+    ProgramError
+        The program is illegal, has no layer of that name, or has sums with an inner accumulator.
+    InputError
+        `x` is not exactly one sample of the program's inputs.
+    """
+    times = timeline(program)
+    if (program.columns.table(Mac).inner_bits > 0).any():
+        raise ProgramError("traced sums must have no inner accumulator (inner_bits = 0)", where=program.name)
+    walk = _Walk(program, times, _kept(program, layer))
+    walk.run(_state(program, x))
+    return MacTrace(program, times, walk.issues(), walk.read_outs())
+
+
+def _kept(program: Program, layer: str) -> NDArray[np.bool_]:
+    """Which instructions are traced."""
+    names = [entry.name for entry in program.layers]
+    if layer and layer not in names:
+        raise ProgramError(f"layer must be one of: {', '.join(names)}", got=layer)
+    kept = np.array([not layer or name == layer for name in names], bool)
+    return kept[program.layer_of]
+
+
+def _state(program: Program, x: object) -> State:
+    inputs, count = ({}, 1) if x is None and not program.of_kind("input") else sample_inputs(program, x)
+    if count != 1:
+        raise InputError("a trace must be of one sample", got=count)
+    state = new_state(program, 1, new_stats(program))
+    for symbol in program.of_kind("input"):
+        symbol_bytes(program, state.memory, symbol)[...] = little_bytes(inputs[symbol.name])
+    return state
+
+
+class _Walk:
+    """Executes a program step by step, and the traced instructions issue by issue."""
+
+    def __init__(self, program: Program, times: Timeline, kept: NDArray[np.bool_]) -> None:
+        self._program, self._times = program, times
+        self._hardware = program.hardware
+        self._array: MacArray = array_of(program.hardware)
+        self._fields = field_matrix(program)
+        self._work = new_scratch(program, self._fields)
+        self._offsets = _offsets(program, self._array)
+        traced = np.concatenate([program.columns.rows_of(cls) for cls in (Mac, Merge, Req)])
+        self._traced = set(traced[kept[traced]].tolist())
+        self._issues: list[tuple[Ints, Ints, Ints]] = []
+        self._beats: list[tuple[Ints, Ints]] = []
+
+    def run(self, state: State) -> None:
+        """Walk the program from its first instruction to its last."""
+        cuts = {cut for i in self._traced for cut in (i, i + 1)}
+        for step in plan(self._program, np.zeros(len(self._program), bool), cuts):
+            if step.start in self._traced:
+                self._trace(step.start, state)
+            else:
+                self._execute(step, state)
+
+    def _execute(self, step: Step, state: State) -> None:
+        if step.vector is None:
+            self._call(self._fields[step.start : step.stop], state, state.bank)
+            return
+        kernel, fields = step.vector
+        kernel(fields, state.memory)
+
+    def _call(self, fields: Ints, state: State, bank: Bank) -> None:
+        run_checked(fields, state.array, state.memory, bank, state.tally, self._work)
+
+    def _trace(self, number: int, state: State) -> None:
+        fields = self._fields[number]
+        if fields[_AT["kind"]] == KIND_REQ:
+            self._read_out(number, fields, state)
+        else:
+            self._sum(number, fields, state)
+
+    # ---- MAC and MERGE
+
+    def _sum(self, number: int, fields: Ints, state: State) -> None:
+        offsets = self._offsets[number]
+        group, position = (index.reshape(-1) for index in np.indices(offsets.shape))
+        slot, half = fields[_AT["slot"]] + position, int(fields[_AT["half"]])
+        rows, stat = int(fields[_AT["rows"]]), int(fields[_AT["stat"]])
+        values, events = np.zeros((2, len(group), self._hardware.timing.rows), np.int64)
+        merges = fields[_AT["kind"]] == KIND_MERGE
+        calls = self._merges(fields, state, offsets.shape) if merges else self._macs(fields, state, offsets.shape)
+        counts = state.tally.stats[:, stat : stat + rows]
+        before = counts[EVENTS] + counts[WRAPS]
+        for i, _ in enumerate(calls):
+            after = counts[EVENTS] + counts[WRAPS]
+            events[i, :rows], before = after - before, after
+            values[i, :rows] = state.bank.register[0, half, slot[i], :rows]
+        cycle = self._times.start[number] + offsets.reshape(-1)
+        places = np.stack([np.full(len(group), number), group, position, np.full(len(group), half), slot, cycle])
+        self._issues.append((places, values, events))
+
+    def _macs(self, fields: Ints, state: State, shape: tuple[int, ...]) -> Iterable[None]:
+        """Run a MAC issue by issue; yields after each."""
+        cols, (groups, positions) = self._array.cols, shape
+        piece = fields[None, :].copy()
+        width = int(fields[_AT["w_wide"]]) + 1
+        for group in range(groups):
+            first = group * cols
+            piece[0, _AT["k_start"]] = fields[_AT["k_start"]] + first
+            piece[0, _AT["k_count"]] = min(cols, fields[_AT["k_count"]] - first)
+            piece[0, _AT["w_addr"]] = fields[_AT["w_addr"]] + first * self._hardware.timing.rows * width
+            piece[0, _AT["positions"]] = 1
+            piece[0, _AT["init"]] = int(Init.KEEP) if group else fields[_AT["init"]]
+            for position in range(positions):
+                piece[0, _AT["load_params"]] = fields[_AT["load_params"]] * (group == position == 0)
+                piece[0, _AT["ox_start"]] = fields[_AT["ox_start"]] + position
+                piece[0, _AT["slot"]] = fields[_AT["slot"]] + position
+                self._call(piece, state, state.bank)
+                yield
+
+    def _merges(self, fields: Ints, state: State, shape: tuple[int, ...]) -> Iterable[None]:
+        """Run a MERGE issue by issue on a bank of two slots, the sum and the part; yields after each."""
+        half, slot = int(fields[_AT["half"]]), int(fields[_AT["slot"]])
+        pair = state.bank._replace(
+            **{name: np.zeros_like(getattr(state.bank, name)[:, :, :2]) for name in ("register", "exact", "flags")}
+        )
+        piece = fields[None, :].copy()
+        piece[0, [_AT["parts"], _AT["positions"], _AT["slot"]]] = 2, 1, 0
+        for part in range(1, shape[0] + 1):
+            for position in range(shape[1]):
+                places = [slot + position, slot + part * shape[1] + position]
+                _move(state.bank, half, places, pair, [0, 1])
+                self._call(piece, state, pair)
+                _move(pair, half, [0], state.bank, places[:1])
+                yield
+
+    # ---- REQ
+
+    def _read_out(self, number: int, fields: Ints, state: State) -> None:
+        """Requantize position by position, so that the codes of each are seen as they are written."""
+        lanes, rows = self._hardware.timing.requant_lanes, int(fields[_AT["rows"]])
+        size, clamp_lo = 1 + int(fields[_AT["out_wide"]]), int(fields[_AT["clamp_lo"]])
+        piece = fields[None, :].copy()
+        piece[0, _AT["positions"]] = 1
+        for position in range(int(fields[_AT["positions"]])):
+            piece[0, _AT["ox_start"]] = fields[_AT["ox_start"]] + position
+            piece[0, _AT["slot"]] = fields[_AT["slot"]] + position
+            self._call(piece, state, state.bank)
+            address = _out_address(piece[0])
+            codes = _codes(state.memory.act[0, address : address + rows * size], size, signed=clamp_lo < 0)
+            first = np.arange(0, rows, lanes)
+            beat = np.arange(len(first)) + position * len(first)
+            table = np.zeros((len(first), lanes), np.int64)
+            table.reshape(-1)[:rows] = codes
+            count = np.minimum(rows - first, lanes)
+            same = [np.full(len(first), value) for value in (number, position)]
+            cycle = self._times.start[number] + beat
+            self._beats.append((np.stack([*same, first, count, address + first * size, cycle]), table))
+
+    # ---- results
+
+    def issues(self) -> Issues:
+        """All issues by cycle."""
+        rows = self._hardware.timing.rows
+        parts = self._issues or [(np.zeros((6, 0), np.int64), *np.zeros((2, 0, rows), np.int64))]
+        places = np.concatenate([part[0] for part in parts], axis=1)
+        values, events = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+        order = np.argsort(places[5], kind="stable")
+        instruction, group, position, half, slot, cycle = places[:, order]
+        commit = cycle + self._array.depth
+        return Issues(cycle, commit, instruction, group, position, half, slot, values[order], events[order])
+
+    def read_outs(self) -> ReadOuts:
+        """All requantizer beats by cycle."""
+        timing = self._hardware.timing
+        parts = self._beats or [(np.zeros((6, 0), np.int64), np.zeros((0, timing.requant_lanes), np.int64))]
+        places = np.concatenate([part[0] for part in parts], axis=1)
+        codes = np.concatenate([part[1] for part in parts])
+        order = np.argsort(places[5], kind="stable")
+        instruction, position, row, count, address, cycle = places[:, order]
+        commit = cycle + timing.requant_latency
+        return ReadOuts(cycle, commit, instruction, position, row, count, address, codes[order])
+
+
+def _offsets(program: Program, array: MacArray) -> dict[int, Ints]:
+    """Cycles from an instruction's start to its issues, int64 [groups, positions], of every MAC and MERGE."""
+    columns = program.columns
+    numbers = [*columns.rows_of(Mac).tolist(), *columns.rows_of(Merge).tolist()]
+    shapes = [*mac_shapes(columns.table(Mac), array), *merge_shapes(columns.table(Merge))]
+    known = {shape: issue_offsets(shape, array) for shape in set(shapes)}
+    return {number: known[shape] for number, shape in zip(numbers, shapes, strict=True)}
+
+
+def _move(source: Bank, half: int, places: list[int], target: Bank, into: list[int]) -> None:
+    for name in ("register", "exact", "flags"):
+        getattr(target, name)[0, half, into] = getattr(source, name)[0, half, places]
+
+
+def _out_address(fields: Ints) -> int:
+    row, column = divmod(int(fields[_AT["ox_start"]]), int(fields[_AT["out_w"]]))
+    pitches = int(fields[_AT["out_row_pitch"]]), int(fields[_AT["out_pitch"]])
+    return int(fields[_AT["out_addr"]]) + row * pitches[0] + column * pitches[1]
+
+
+def _codes(data: NDArray[np.uint8], size: int, *, signed: bool) -> Ints:
+    """Little-endian codes of `size` bytes."""
+    dtype = np.dtype(f"<{'i' if signed else 'u'}{size}")
+    return np.ascontiguousarray(data).view(dtype).astype(np.int64)

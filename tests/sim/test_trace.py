@@ -1,0 +1,158 @@
+"""The trace: bank writes and requantizer beats against the plain machine (values) and the step twin (cycles)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from fxsim import lower
+from fxsim._core.errors import InputError, ProgramError
+from fxsim.hw import Hardware
+from fxsim.isa import Mac, Merge, Program, Req
+from fxsim.isa.reference import run_plain
+from fxsim.sim import MacTrace, mac_trace
+from fxsim.sim.reference import step
+from fxsim.testing import programs
+from tests.lowering.nets import Chain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Site = tuple[int, int, int, int]
+SMALL = Hardware.load("paper-4x4").replace(act_spad_bytes=1 << 16)
+
+
+@given(programs(max_instructions=60))
+def test_cycles_are_the_step_twin_s(program: Program) -> None:
+    if program.hardware.numerics.inner_bits:
+        return
+    trace, steps = mac_trace(program), step(program.instructions, program.hardware)
+    issues, beats = trace.issues, trace.beats
+    places = [issues.cycle, issues.instruction, issues.group, issues.position]
+    assert np.stack(places, axis=1).tolist() == [list(entry) for entry in steps.issues]
+    lanes = program.hardware.timing.requant_lanes
+    rows = np.array([program.instructions[i].rows for i in beats.instruction.tolist()], np.int64)
+    number = beats.position * -(-rows // lanes) + beats.row // lanes
+    assert np.stack([beats.cycle, beats.instruction, number], axis=1).tolist() == [list(e) for e in steps.reads]
+
+
+def network() -> Chain:
+    return Chain((1, 5, 6, 3), seed=5).conv(5, stride_h=2).depthwise(2).conv(3, (1, 1))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"acc_bits": 13, "overflow": "wrap"},
+        {"acc_bits": 12, "overflow": "saturate", "bias_policy": "apply", "zero_point": "subtract"},
+        {"acc_bits": 11, "overflow": "readout", "acc_internal_bits": 14, "split_k": 3},
+        {"reduction": "chain", "acc_bits": 13, "split_k": 2, "acc_depth": 16},
+        {"reduction": "chain", "acc_bits": 14, "overflow": "trap", "order": "reversed", "bias_order": "last"},
+    ],
+)
+@pytest.mark.slow
+def test_values_and_events_are_the_plain_machine_s(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    program = lower(network().build(), SMALL.replace(**changes))
+    x = np.random.default_rng(1).integers(-128, 128, (1, 5, 6, 3)).astype(np.int8)
+    trace = mac_trace(program, x)
+    values, events, codes = plain_sites(program, x, monkeypatch)
+    assert seen(trace) == (values, events)
+    assert any(events.values())
+    assert {i for i, *_ in values} == {i for i, c in enumerate(program.instructions) if isinstance(c, Mac | Merge)}
+    assert seen_codes(trace) == codes
+
+
+def seen(trace: MacTrace) -> tuple[dict[Site, int], dict[Site, int]]:
+    """Values and events of active rows by (instruction, group, position, row)."""
+    issues = trace.issues
+    values, events = {}, {}
+    for i, place in enumerate(
+        zip(issues.instruction.tolist(), issues.group.tolist(), issues.position.tolist(), strict=True)
+    ):
+        rows = trace.program.instructions[place[0]].rows
+        assert not issues.values[i, rows:].any()
+        for row in range(rows):
+            values[*place, row] = int(issues.values[i, row])
+            events[*place, row] = int(issues.events[i, row])
+    return values, events
+
+
+def seen_codes(trace: MacTrace) -> dict[Site, int]:
+    """Codes by (instruction, position, row, address)."""
+    beats, found = trace.beats, {}
+    for i, count in enumerate(beats.count.tolist()):
+        for lane in range(count):
+            place = int(beats.instruction[i]), int(beats.position[i]), int(beats.row[i]) + lane
+            found[*place, int(beats.address[i]) + lane] = int(beats.codes[i, lane])
+    return found
+
+
+def plain_sites(
+    program: Program, x: NDArray[np.int8], monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[Site, int], dict[Site, int], dict[Site, int]]:
+    """Run the plain machine and note every slot as it stands behind each group, and every code as it is written."""
+    values: dict[Site, int] = {}
+    events: dict[Site, int] = {}
+    codes: dict[Site, int] = {}
+    run_group, merge, requantize = Mac._run_group, Merge._merge, Req._requantize
+
+    def counted(machine: Any, channel: int) -> int:
+        counters = machine.counters(channel)
+        return int(counters.overflow_events + counters.internal_wraps)
+
+    def group_and_note(self: Mac, machine: Any, group: int, position: int, row: int, stream: range) -> None:
+        before = counted(machine, self.row_base + row)
+        run_group(self, machine, group, position, row, stream)
+        site = machine.instruction, group, position, row
+        values[site] = machine.accumulator(self.half, row, self.slot + position).value
+        events[site] = counted(machine, self.row_base + row) - before
+
+    def merge_and_note(self: Merge, machine: Any, part: int, position: int, row: int) -> None:
+        before = counted(machine, self.row_base + row)
+        merge(self, machine, part, position, row)
+        site = machine.instruction, part - 1, position, row
+        values[site] = machine.accumulator(self.half, row, self.slot + position).value
+        events[site] = counted(machine, self.row_base + row) - before
+
+    def requantize_and_note(self: Req, machine: Any, row: int, slot: Any) -> int:
+        code = requantize(self, machine, row, slot)
+        position, number = divmod(len([1 for site in codes if site[0] == machine.instruction]), self.rows)
+        y, column = divmod(self.ox_start + position, self.out_w)
+        assert number == row
+        codes[
+            machine.instruction, position, row, self.out_addr + y * self.out_row_pitch + column * self.out_pitch + row
+        ] = code
+        return code
+
+    monkeypatch.setattr(Mac, "_run_group", group_and_note)
+    monkeypatch.setattr(Merge, "_merge", merge_and_note)
+    monkeypatch.setattr(Req, "_requantize", requantize_and_note)
+    run_plain(program, {"x": x.tobytes()})
+    return values, events, codes
+
+
+def test_one_layer_is_a_part_of_the_whole() -> None:
+    program = lower(network().build(), SMALL)
+    x = np.random.default_rng(2).integers(-128, 128, (1, 5, 6, 3)).astype(np.int8)
+    whole, layer = mac_trace(program, x), mac_trace(program, x, layer=program.layers[1].name)
+    part = program.layer_of[whole.issues.instruction] == 1
+    np.testing.assert_array_equal(layer.issues.values, whole.issues.values[part])
+    np.testing.assert_array_equal(layer.issues.cycle, whole.issues.cycle[part])
+    assert 0 < part.sum() < len(part)
+    read = program.layer_of[whole.beats.instruction] == 1
+    np.testing.assert_array_equal(layer.beats.codes, whole.beats.codes[read])
+    assert 0 < read.sum() < len(read)
+
+
+def test_what_cannot_be_traced_is_refused() -> None:
+    program = lower(network().build(), SMALL)
+    with pytest.raises(ProgramError, match=r"layer must be one of: .*, not 'nowhere'"):
+        mac_trace(program, np.zeros((1, 5, 6, 3), np.int8), layer="nowhere")
+    with pytest.raises(InputError, match=r"a trace must be of one sample, not 2"):
+        mac_trace(program, np.zeros((2, 5, 6, 3), np.int8))
+    staged = lower(network().build(), SMALL.replace(inner_bits=16, inner_products=4))
+    with pytest.raises(ProgramError, match="no inner accumulator"):
+        mac_trace(staged, np.zeros((1, 5, 6, 3), np.int8))
