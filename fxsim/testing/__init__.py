@@ -5,6 +5,6 @@ Needs the extra ``testing``.
 
 from fxsim.testing.machines import hardware
 from fxsim.testing.mobilenet import mobilenet_v1
-from fxsim.testing.programs import programs
+from fxsim.testing.programs import programs, programs_with_data
 
-__all__ = ["hardware", "mobilenet_v1", "programs"]
+__all__ = ["hardware", "mobilenet_v1", "programs", "programs_with_data"]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from fxsim.isa import Engine, Init, Instruction, Layer, Mac, Merge, Program, Req, Semaphore, encode
 from fxsim.testing.machines import SCRATCHPADS, hardware
-from fxsim.testing.shapes import ACT_REGION, CONSTANT_BYTES, MAX_ROW_BASE, SHAPES, VARIABLE_BYTES
+from fxsim.testing.prologue import mac_images, with_prologue
+from fxsim.testing.shapes import CONSTANT_BYTES, MAX_ROW_BASE, PROFILE, SHAPES, VARIABLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,8 @@ def programs(
     region, every slot is written before it is kept, merged or requantized, and every row record is loaded before it is
     used. So `fxsim.lowering.check_program` accepts every program. All constants are zero.
 
+    Shrinks towards the empty program, then towards few instructions on one row, one column and one position.
+
     Parameters
     ----------
     max_instructions
@@ -42,15 +45,51 @@ def programs(
         Strategy for the hardware, at most 64 rows, 64 columns and 256 slots; `hardware()` by default. Programs pin it
         with scratchpads of 1 MiB (parameters: 64 KiB).
     """
+    machine, instructions = draw(_bodies(max_instructions, machines))
+    return _program(machine, instructions, draw(st.integers(1, 4)), b"")
+
+
+@st.composite
+def programs_with_data(
+    draw: st.DrawFn, max_instructions: int = 200, machines: st.SearchStrategy[Hardware] | None = None
+) -> Program:
+    """Legal programs whose MACs compute on random data.
+
+    As `programs`; in front stands a prologue of at most 5 LOADs that bring activations, weights and row records from
+    the constants to where MACs read them, and a token from the last LOAD to the first instruction of the MAC engine.
+    Activations and weights are `tensors` of the machine's widths, signed and unsigned, near the zero points that MACs
+    subtract. Biases are codes of ``bias_bits`` (at most 52), near the ends of the accumulator; the words are
+    `requants` of the machine's scheme, which is TFL_DOUBLE for "profile". So narrow accumulators overflow often.
+
+    Shrinks as `programs`, and towards zeros; zeros are not loaded, so that a program that needs no data has no
+    prologue.
+
+    Parameters
+    ----------
+    max_instructions
+        Greatest number of instructions behind the prologue, at least 4.
+    machines
+        As `programs`. ``acc_bits`` must be a width that the machine's scheme takes.
+    """
+    machine, instructions = draw(_bodies(max_instructions, machines))
+    images = draw(mac_images(machine, [i for i in instructions if isinstance(i, Mac)]))
+    constants = b"".join(image.data for image in images)
+    return _program(machine, with_prologue(instructions, images), draw(st.integers(1, 4)), constants)
+
+
+@st.composite
+def _bodies(
+    draw: st.DrawFn, max_instructions: int, machines: st.SearchStrategy[Hardware] | None
+) -> tuple[Hardware, list[Instruction]]:
     machine = draw(hardware() if machines is None else machines).replace(**SCRATCHPADS)
     palette = {engine: draw(st.lists(shape(machine), min_size=1, max_size=8)) for engine, shape in SHAPES.items()}
     least = draw(st.integers(0, max_instructions - _CLOSING))
     choices = draw(st.lists(_CHOICES, min_size=least, max_size=max_instructions - _CLOSING))
-    writer = _Writer(machine, palette)
+    writer = _Writer(palette)
     for choice in choices:
         writer.add(choice)
     writer.finish()
-    return _program(machine, writer.instructions, draw(st.integers(1, 4)))
+    return machine, writer.instructions
 
 
 class _Choice(NamedTuple):
@@ -69,6 +108,8 @@ class _Choice(NamedTuple):
 
 _CLOSING = 4
 """Instructions that may be needed to drain the bank halves at the end."""
+_MERGES = 2
+"""Most MERGEs on the way from `first` to `last`: each may multiply the greatest sum by its parts."""
 _MASKS = st.integers(0, (1 << len(Semaphore)) - 1)
 _CHOICES = st.builds(
     _Choice,
@@ -91,23 +132,29 @@ class _Half:
     filling: bool = False
     full: bool = False
     records: int = 0
-    written: set[int] = field(default_factory=set)
+    merges: int = 0
+    written: dict[int, int] = field(default_factory=dict)
+    """Slot -> rows."""
 
-    def run(self) -> tuple[int, int]:
-        """First written slot, and how many follow it without a gap, itself included."""
+    def run(self) -> tuple[int, int, int]:
+        """First written slot, slots from it to the first gap, and the rows written in all of them."""
         first = min(self.written)
         length = 1
         while first + length in self.written:
             length += 1
-        return first, length
+        return first, length, min(self.written[first + i] for i in range(length))
+
+    def on_run(self, mac: Mac) -> Mac:
+        """Return the MAC on accumulators that have been written."""
+        slot, length, rows = self.run()
+        return replace(mac, slot=slot, positions=min(mac.positions, length), rows=min(mac.rows, rows))
 
 
 class _Writer:
     """Writes a program, instruction by instruction, inside the protocol of tokens, halves, slots and row files."""
 
-    def __init__(self, machine: Hardware, palette: dict[Engine, list[Any]]) -> None:
+    def __init__(self, palette: dict[Engine, list[Any]]) -> None:
         self.instructions: list[Instruction] = []
-        self._machine = machine
         self._palette = palette
         self._tokens = [0] * len(Semaphore)
         self._halves = (_Half(), _Half())
@@ -116,7 +163,7 @@ class _Writer:
         """Write the instruction that `choice` stands for."""
         shapes = self._palette[choice.engine]
         shape = shapes[choice.shape % len(shapes)]
-        instruction = self._on_bank(shape, choice) if isinstance(shape, Mac) else shape
+        instruction = self._on_bank(shape, choice) if choice.engine is Engine.MAC else shape
         pops = sum(1 << s for s in Semaphore if choice.pops >> s & 1 and self._may_pop(s, choice.engine))
         pushes = sum(1 << s for s in Semaphore if choice.pushes >> s & 1 and s.producer is instruction.unit)
         for s in Semaphore:
@@ -138,42 +185,41 @@ class _Writer:
     def _may_pop(self, semaphore: Semaphore, engine: Engine) -> bool:
         return semaphore.consumer is engine and self._tokens[semaphore] > 0
 
-    def _on_bank(self, shape: Mac, choice: _Choice) -> Instruction:
-        half = self._halves[choice.half]
+    def _on_bank(self, block: tuple[Mac, Req], choice: _Choice) -> Instruction:
+        (mac, req), half = block, self._halves[choice.half]
         if half.full:
-            return self._req(shape, half, choice)
-        if half.filling and choice.merge and half.run()[1] > 1:
-            return self._merge(shape, half, choice)
-        return self._mac(shape, half, choice)
+            return self._req(mac, req, half, choice)
+        if half.filling and choice.merge and half.merges < _MERGES and half.run()[1] > 1:
+            return self._merge(mac, half, choice)
+        return self._mac(mac, half, choice)
 
     def _mac(self, shape: Mac, half: _Half, choice: _Choice) -> Mac:
         first = not half.filling
+        if choice.init is Init.KEEP and not first:
+            shape = half.on_run(shape)
         load = first and (choice.load or half.records < shape.rows)
         if first:
-            half.filling, half.written = True, set()
+            half.filling, half.merges, half.written = True, 0, {}
         if load:
             half.records = shape.rows
-        slots = set(range(shape.slot, shape.slot + shape.positions))
-        legal = {Init.ZERO: True, Init.KEEP: slots <= half.written, Init.BIAS: shape.rows <= half.records}
-        half.written |= slots
+        legal = {Init.ZERO: True, Init.KEEP: not first, Init.BIAS: shape.rows <= half.records}
+        init = choice.init if legal[choice.init] else Init.ZERO
+        if init is not Init.KEEP:
+            half.written |= dict.fromkeys(range(shape.slot, shape.slot + shape.positions), shape.rows)
         half.full = choice.last
         return replace(
-            shape,
-            half=choice.half,
-            first=int(first),
-            last=int(choice.last),
-            load_params=int(load),
-            init=choice.init if legal[choice.init] else Init.ZERO,
+            shape, half=choice.half, first=int(first), last=int(choice.last), load_params=int(load), init=init
         )
 
     def _merge(self, shape: Mac, half: _Half, choice: _Choice) -> Merge:
-        slot, length = half.run()
+        slot, length, rows = half.run()
         parts = 2 + choice.shape % (length - 1)
         half.full = choice.last
+        half.merges += 1
         return Merge(
             half=choice.half,
             last=int(choice.last),
-            rows=shape.rows,
+            rows=min(shape.rows, rows),
             positions=length // parts,
             slot=slot,
             parts=parts,
@@ -184,35 +230,27 @@ class _Writer:
             internal_bits=shape.internal_bits,
         )
 
-    def _req(self, shape: Mac, half: _Half, choice: _Choice) -> Req:
-        slot, length = half.run()
-        timing = self._machine.timing
-        wide = int(self._machine.numerics.act_bits > 8 and 2 * timing.requant_lanes <= timing.x_port_bytes)
+    def _req(self, mac: Mac, req: Req, half: _Half, choice: _Choice) -> Req:
+        slot, length, rows = half.run()
         half.full = half.filling = False
-        pitch = half.records << wide
-        return Req(
+        rows = min(rows, half.records)
+        pitch = rows << req.out_wide
+        return replace(
+            req,
             half=choice.half,
-            rows=half.records,
+            rows=rows,
             positions=length,
             slot=slot,
-            out_addr=ACT_REGION["req"],
             out_pitch=pitch,
-            out_row_pitch=pitch * shape.out_w,
-            ox_start=shape.ox_start,
-            out_w=shape.out_w,
-            out_wide=wide,
-            clamp_lo=-100,
-            clamp_hi=100,
-            overflow=shape.overflow,
-            acc_bits=shape.acc_bits,
-            internal_bits=shape.internal_bits,
-            add_bias=int(self._machine.numerics.bias_order == "last"),
-            row_base=shape.row_base,
+            out_row_pitch=pitch * mac.out_w,
+            ox_start=mac.ox_start,
+            out_w=mac.out_w,
+            row_base=mac.row_base,
         )
 
 
-def _program(machine: Hardware, instructions: Sequence[Instruction], layers: int) -> Program:
-    """Cut the instructions into `layers` layers of about equal length."""
+def _program(machine: Hardware, instructions: Sequence[Instruction], layers: int, data: bytes) -> Program:
+    """Cut the instructions into `layers` layers of about equal length; `data` is the start of the constants."""
     layer_of = np.array([i * layers // len(instructions) for i in range(len(instructions))], dtype=np.int32)
     macs = [0] * layers
     for layer, instruction in zip(layer_of, instructions, strict=True):
@@ -220,11 +258,11 @@ def _program(machine: Hardware, instructions: Sequence[Instruction], layers: int
             macs[layer] += instruction.rows * instruction.positions * instruction.k_count
     return Program(
         name="random",
-        profile="tflite",
+        profile=PROFILE,
         hardware=machine,
         code=encode(list(instructions)),
-        constants=bytes(CONSTANT_BYTES),
-        dram_bytes=CONSTANT_BYTES + VARIABLE_BYTES,
+        constants=data + bytes(CONSTANT_BYTES),
+        dram_bytes=len(data) + CONSTANT_BYTES + VARIABLE_BYTES,
         symbols=(),
         layer_of=layer_of,
         batched=True,

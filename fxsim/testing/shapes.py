@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from fxsim.isa import Engine, Instruction, Load, Mac, Order, Space, Store, ZeroPoint, inner_fields
-from fxsim.numerics import Overflow, Reduction
+from fxsim.isa import RECORD_BYTES, Engine, Instruction, Load, Mac, Order, Req, Space, Store, ZeroPoint, inner_fields
+from fxsim.numerics import PROFILES, SCHEMES, IntFormat, Overflow, Reduction, Scheme
+from fxsim.testing.integers import codes
 from fxsim.testing.machines import SCRATCHPADS
 from fxsim.testing.vectors import VECTORS
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 CONSTANT_BYTES = VARIABLE_BYTES = 2304
 """DRAM: a read-only part, and a part for activations behind it; each holds the longest copy."""
 MAX_ROW_BASE = 5
+PROFILE = "tflite"
 _CHANNELS = st.one_of(st.integers(1, 3), st.integers(1, 12))
 
 
@@ -25,19 +27,33 @@ def _regions(scratchpad: str, *users: str) -> dict[str, int]:
     return {user: i * (SCRATCHPADS[scratchpad] // len(users)) for i, user in enumerate(users)}
 
 
-ACT_REGION = _regions("act_spad_bytes", "dma", "mac", "req", "vec_in", "vec_out")
-WEIGHT_REGION = _regions("weight_spad_bytes", "dma", "mac")
+MAC_REGION = ("mac_unsigned", "mac")
+"""Regions of codes by their sign, so that both may be read in one program."""
+ACT_REGION = _regions("act_spad_bytes", "dma", *MAC_REGION, "req", "vec_in", "vec_out")
+WEIGHT_REGION = _regions("weight_spad_bytes", "dma", *MAC_REGION)
 PARAM_REGION = _regions("param_spad_bytes", "dma", "mac", "vec")
+
+
+def scheme_of_machine(numerics: Numerics) -> Scheme:
+    """Requantization scheme of the MAC unit in random programs, whose profile is tflite."""
+    if numerics.requantizer == "profile":
+        return PROFILES[PROFILE].scheme("CONV_2D")
+    return SCHEMES[numerics.requantizer]
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, machine: Hardware) -> tuple[Mac, Req]:
+    """Draw a MAC and the read-out of its block, but for their place in a program: half, slots, flags and tokens."""
+    return draw(_macs(machine)), draw(_reqs(machine))
 
 
 @st.composite
 def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
-    """Draw a MAC but for its place in a program: half, flags and tokens."""
-
     def number(lo: int, hi: int) -> int:
         return draw(st.integers(lo, hi))
 
-    timing, wide = machine.timing, int(machine.numerics.act_bits > 8)
+    timing, modes = machine.timing, _modes(machine.numerics, machine.timing.cols)
+    operands, x_wide, w_wide = draw(_operands(machine.numerics)), modes["x_wide"], modes["w_wide"]
     private = number(0, 1)
     rows, kh, kw, channels = number(1, timing.rows), number(1, 3), number(1, 3), 1 if private else draw(_CHANNELS)
     depth_mult, row_base = number(1, 3), number(0, MAX_ROW_BASE)
@@ -51,10 +67,10 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         positions=positions,
         slot=number(0, timing.half_depth - positions),
         private_x=private,
-        x_addr=ACT_REGION["mac"] + number(0, 9),
-        w_addr=WEIGHT_REGION["mac"],
-        p_addr=PARAM_REGION["mac"],
-        pixel_pitch=(held << wide) + draw(st.sampled_from((0, 0, 1, 3))),
+        x_addr=ACT_REGION[MAC_REGION[operands["x_signed"]]] + (number(0, 9) << x_wide),
+        w_addr=WEIGHT_REGION[MAC_REGION[operands["w_signed"]]] + (number(0, 3) << w_wide),
+        p_addr=PARAM_REGION["mac"] + number(0, 3) * RECORD_BYTES,
+        pixel_pitch=(held + draw(st.sampled_from((0, 0, 1, 3)))) << x_wide,
         tile_h=number(1, 5),
         tile_w=number(1, 5),
         iy0=number(-2, 2),
@@ -72,24 +88,58 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         k_count=k_count,
         depth_mult=depth_mult,
         row_base=row_base,
-        x_zero=number(-1, 1),
-        **_modes(machine.numerics, timing.cols),
+        **operands,
+        **modes,
     )
+
+
+@st.composite
+def _operands(draw: st.DrawFn, numerics: Numerics) -> dict[str, Any]:
+    """Signs and zero points of both operands."""
+    fields: dict[str, Any] = {}
+    for name, bits in (("x", numerics.act_bits), ("w", numerics.weight_bits)):
+        signed = draw(st.sampled_from((1, 0)))
+        fields |= {f"{name}_signed": signed, f"{name}_zero": draw(codes(IntFormat(bits, bool(signed))))}
+    return fields
+
+
+@st.composite
+def _reqs(draw: st.DrawFn, machine: Hardware) -> Req:
+    numerics, timing = machine.numerics, machine.timing
+    wide = int(numerics.act_bits > 8 and 2 * timing.requant_lanes <= timing.x_port_bytes)
+    fmt = IntFormat(min(numerics.act_bits, 8 << wide), draw(st.sampled_from((True, False))))
+    lo, hi = sorted(draw(st.sampled_from(((fmt.lo, fmt.hi),)) | st.tuples(codes(fmt), codes(fmt))))
+    return Req(
+        scheme=scheme_of_machine(numerics).code,
+        multiplier_cut=32 - numerics.multiplier_bits,
+        one_word=int(numerics.multipliers == "tensor"),
+        add_bias=int(numerics.bias_order == "last"),
+        out_zero=draw(codes(fmt)),
+        clamp_lo=lo,
+        clamp_hi=hi,
+        out_wide=wide,
+        out_addr=ACT_REGION["req"] + draw(st.integers(0, 9)),
+        **_register(numerics),
+    )
+
+
+def _register(numerics: Numerics) -> dict[str, Any]:
+    return {
+        "overflow": Overflow[numerics.overflow.upper()],
+        "acc_bits": numerics.acc_bits,
+        "internal_bits": numerics.acc_internal_bits,
+    }
 
 
 def _modes(numerics: Numerics, cols: int) -> dict[str, Any]:
     """Fields of a MAC that the hardware decides."""
     return {
-        "x_signed": 1,
-        "w_signed": 1,
         "x_wide": int(numerics.act_bits > 8),
         "w_wide": int(numerics.weight_bits > 8),
         "order": Order[numerics.order.upper()],
         "zero_point": ZeroPoint[numerics.zero_point.upper()],
         "reduction": Reduction[numerics.reduction.upper()],
-        "overflow": Overflow[numerics.overflow.upper()],
-        "acc_bits": numerics.acc_bits,
-        "internal_bits": numerics.acc_internal_bits,
+        **_register(numerics),
         **inner_fields(numerics, cols),
     }
 
@@ -132,5 +182,5 @@ def _vectors(draw: st.DrawFn, _machine: Hardware) -> Instruction:
     return draw(st.sampled_from(VECTORS))(draw, place, PARAM_REGION["vec"])
 
 
-SHAPES = {Engine.DMA: _copies, Engine.MAC: _macs, Engine.VEC: _vectors}
-"""Strategies of an engine's instructions, given the hardware."""
+SHAPES: dict[Engine, Any] = {Engine.DMA: _copies, Engine.MAC: _blocks, Engine.VEC: _vectors}
+"""Strategies of an engine's instructions, given the hardware; of the MAC engine's, a MAC and a REQ."""
