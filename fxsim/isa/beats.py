@@ -65,6 +65,8 @@ class SumBeats:
         Half-open runs of consecutive cycles in which a beat issues, ascending and apart.
     tile : int64 [runs]
         When the tile of the group that begins the run is loaded (the first run's is not known here: 0).
+    start : int64 [groups]
+        First beat of every group, s_g - s_0; the tile of the next one starts to load there.
     """
 
     last_group: int
@@ -72,6 +74,7 @@ class SumBeats:
     lo: Ints
     hi: Ints
     tile: Ints
+    start: Ints
 
 
 def array_of(hardware: Hardware) -> MacArray:
@@ -119,7 +122,7 @@ def beats_of(shape: SumShape, array: MacArray) -> SumBeats:
     hi = np.concatenate((stop[begins - 1], stop[-1:]))
     tile = array.tile if shape.k_count else 0
     loaded = np.concatenate((np.zeros(1, np.int64), start[begins - 1] + tile))
-    return SumBeats(int(start[-1]), int(stop[-1]) - 1, lo, hi, loaded)
+    return SumBeats(int(start[-1]), int(stop[-1]) - 1, lo, hi, loaded, start)
 
 
 def issue_offsets(shape: SumShape, array: MacArray) -> Ints:

@@ -8,7 +8,7 @@ attributes cycles by interval sweeps. The step twin in `reference.py` shares no 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,17 +87,31 @@ def timeline(program: Program) -> Timeline:
     HazardError
         Tokens or bank halves deadlock, or a semaphore overflows.
     """
-    program.check()
-    columns = program.columns
-    costs = costs_of(columns, program.hardware)
-    times = schedule(columns, costs, program.hardware)
-    edges = window_edges(times.end, program.layer_of, len(program.layers))
-    compute, causes = attribute(columns, costs, times, edges)
+    columns, costs, times, edges = placed = place_program(program)
+    compute, causes = attribute(*placed)
     layers = _layers(edges, _first_beats(program, times), compute, causes)
     result = Timeline(times.issue, times.start, times.end, int(times.end.max(initial=-1)) + 1, layers)
     _check_attribution(result)
     _check_bounds(result.cycles, columns, costs, program.hardware)
     return result
+
+
+class Placed(NamedTuple):
+    """A program's columns, their costs, when everything happens, and the edges of the layer windows."""
+
+    columns: Columns
+    costs: Costs
+    times: Schedule
+    edges: Ints
+
+
+def place_program(program: Program) -> Placed:
+    """Check, price and place a program; errors as in `timeline`."""
+    program.check()
+    columns = program.columns
+    costs = costs_of(columns, program.hardware)
+    times = schedule(columns, costs, program.hardware)
+    return Placed(columns, costs, times, window_edges(times.end, program.layer_of, len(program.layers)))
 
 
 def _first_beats(program: Program, times: Schedule) -> Ints:

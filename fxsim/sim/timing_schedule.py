@@ -62,20 +62,23 @@ class Schedule:
     full: Ints
 
 
-class _State(IntEnum):
+class HalfState(IntEnum):
+    """State of an accumulator bank half; DRAINING from a REQ's second beat on."""
+
     FREE = 0
     FILLING = 1
     FULL = 2
+    DRAINING = 3
 
 
 class _Bank:
     """The two bank halves: state in file order, and the cycle of the last change."""
 
     def __init__(self) -> None:
-        self._state = [_State.FREE, _State.FREE]
+        self._state = [HalfState.FREE, HalfState.FREE]
         self._since = [0, 0]
 
-    def demand(self, half: int, state: _State) -> int:
+    def demand(self, half: int, state: HalfState) -> int:
         """First cycle in which `half` is in `state`, which it must be after the instructions before."""
         if self._state[half] is not state:
             raise HazardError(
@@ -83,7 +86,7 @@ class _Bank:
             )
         return self._since[half]
 
-    def change(self, half: int, state: _State, since: int) -> None:
+    def change(self, half: int, state: HalfState, since: int) -> None:
         """Enter `state` at cycle `since`."""
         self._state[half], self._since[half] = state, since
 
@@ -124,10 +127,10 @@ class _Machine:
         half, waits = self.half_of[i], self.waits
         ready = max(ready, self.sequencer)
         if self.first[i]:
-            waits["half"][i] = self.bank.demand(half, _State.FREE)
-            self.bank.change(half, _State.FILLING, 0)
+            waits["half"][i] = self.bank.demand(half, HalfState.FREE)
+            self.bank.change(half, HalfState.FILLING, 0)
             ready = max(ready, waits["half"][i])
-        self.bank.demand(half, _State.FILLING)
+        self.bank.demand(half, HalfState.FILLING)
         issue = self._issue(i, ready)
         tile = waits["tile"][i] = max(issue + 1, self.group_start) + self.tile_cycles
         loaded = issue + 1 + self.params[i]
@@ -138,21 +141,21 @@ class _Machine:
 
     def merge(self, i: int, ready: int) -> None:
         """MERGE: a MAC without a tile that reads slots of the MAC before it."""
-        self.bank.demand(self.half_of[i], _State.FILLING)
+        self.bank.demand(self.half_of[i], HalfState.FILLING)
         issue = self._issue(i, max(ready, self.sequencer))
         self._run(i, issue + 1, self.gap)
 
     def req(self, i: int, ready: int) -> None:
         """REQ: waits in the requantizer until its half is full, then frees it."""
         half = self.half_of[i]
-        full = self.waits["full"][i] = self.bank.demand(half, _State.FULL)
+        full = self.waits["full"][i] = self.bank.demand(half, HalfState.FULL)
         self.waits["requantizer"][i] = self.requantizer
         issue = self._issue(i, max(ready, self.requantizer))
         start = self.start[i] = max(issue + 1, full)
         stop = start + self.duration[i]
         self.requantizer = stop - 1
         self.end[i] = stop - 1 + self.requant_latency
-        self.bank.change(half, _State.FREE, stop)
+        self.bank.change(half, HalfState.FREE, stop)
 
     def vector(self, i: int, ready: int) -> None:
         """Vector instructions: one after the other."""
@@ -171,7 +174,7 @@ class _Machine:
         self.last_beat = start + self.duration[i]
         self.end[i] = self.last_beat + self.depth
         if self.last[i]:
-            self.bank.change(self.half_of[i], _State.FULL, self.end[i] + 1)
+            self.bank.change(self.half_of[i], HalfState.FULL, self.end[i] + 1)
 
 
 def schedule(columns: Columns, costs: Costs, hardware: Hardware) -> Schedule:

@@ -100,6 +100,11 @@ class Spans:
     lo: Ints
     hi: Ints
 
+    def full(self) -> Spans:
+        """Leave out the empty ones."""
+        full = self.hi > self.lo
+        return Spans(self.lo[full], self.hi[full])
+
     def between(self, edges: Ints) -> Ints:
         """Covered cycles of each window [edges[k], edges[k + 1]), int64 [len(edges) - 1]."""
         total = np.concatenate((np.zeros(1, np.int64), np.cumsum(self.hi - self.lo)))
@@ -110,8 +115,8 @@ class Spans:
 
     def cut(self, edges: Ints) -> Spans:
         """Cut spans at the edges, so that each lies within one window; empty spans are gone."""
-        full = self.hi > self.lo
-        lo, hi = self.lo[full], self.hi[full]
+        full = self.full()
+        lo, hi = full.lo, full.hi
         around = np.append(lo, _NEVER)[np.searchsorted(hi, edges, side="right")]
         inside = np.unique(edges[around < edges])
         return Spans(np.sort(np.append(lo, inside)), np.sort(np.append(hi, inside)))
@@ -141,6 +146,12 @@ def window_edges(end: Ints, layer_of: NDArray[np.integer], layers: int) -> Ints:
 
 def attribute(columns: Columns, costs: Costs, times: Schedule, edges: Ints) -> tuple[Ints, dict[str, Ints]]:
     """Compute cycles of every window, and its idle cycles by cause: int64 [layers] each."""
+    busy, charges = charge(columns, costs, times, edges)
+    return busy.between(edges), {cause: spans.between(edges) for cause, spans in charges.items()}
+
+
+def charge(columns: Columns, costs: Costs, times: Schedule, edges: Ints) -> tuple[Spans, dict[str, Spans]]:
+    """Spans of compute cycles, and of idle ones by cause; each idle one lies within one window."""
     runs = busy_runs(columns, costs, times)
     busy, idle = sweep(runs, edges)
     stop = edges[np.searchsorted(edges, idle.lo, side="right")]
@@ -148,13 +159,12 @@ def attribute(columns: Columns, costs: Costs, times: Schedule, edges: Ints) -> t
     work = runs.take(~reads).following(idle.lo)
     inspected = work.otherwise(work.lo < stop, runs.take(reads).following(idle.lo))
     conditions = _conditions(columns, costs, times, inspected)
-    charges = _charges(conditions, idle, inspected.lo < stop)
-    return busy.between(edges), {cause: spans.between(edges) for cause, spans in charges.items()}
+    return busy, _charges(conditions, idle, inspected.lo < stop)
 
 
 def busy_runs(columns: Columns, costs: Costs, times: Schedule) -> Runs:
     """All runs of a program."""
-    sums = _group_runs(costs, times)
+    sums = group_runs(costs, times)
     reqs = columns.rows_of(Req)
     vectors = np.flatnonzero(np.isin(columns.opcode, [c.opcode for c in INSTRUCTIONS.values() if c.unit is Unit.VEC]))
     lo = np.concatenate((sums.lo, times.start[reqs], times.start[vectors]))
@@ -174,8 +184,8 @@ def sweep(runs: Runs, edges: Ints) -> tuple[Spans, Spans]:
     return busy, idle.cut(edges)
 
 
-def _group_runs(costs: Costs, times: Schedule) -> Runs:
-    """Move the runs of every MAC and MERGE shape to the instruction's start."""
+def group_runs(costs: Costs, times: Schedule) -> Runs:
+    """Runs of the MAC and MERGE instructions, in file order: those of every shape, moved to the instruction's start."""
     owners = np.flatnonzero(costs.shape >= 0)
     if not owners.size:
         return Runs(owners, owners, owners, owners)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fxsim.isa import Init, Instruction, Lut, Mac, Merge, Program, Req, Semaphore, Unit
+from fxsim.sim import occupancy
 from fxsim.sim.timing import CAUSES, Timeline, timeline
 from fxsim.testing import programs
 from tests.sim.timing_cases import CHAIN, TREE, bits, chained, group_starts, load, mac, program, req, store
@@ -158,6 +159,19 @@ def test_layers_may_interleave(machine_code: Program, data: st.DataObject) -> No
     assert found == _Naive(mixed, timeline(mixed)).layers()
 
 
+@settings(max_examples=30)
+@given(programs(max_instructions=40))
+def test_every_cycle_has_the_charge_of_a_naive_account(machine_code: Program) -> None:
+    charged = [""] * timeline(machine_code).cycles
+    for cause, spans in occupancy(machine_code).charges.items():
+        for lo, hi in zip(spans.lo.tolist(), spans.hi.tolist(), strict=True):
+            assert lo < hi
+            assert set(charged[lo:hi]) == {""}
+            charged[lo:hi] = [cause] * (hi - lo)
+    windows = _Naive(machine_code, timeline(machine_code)).windows()
+    assert charged == [cause for window in windows for cause in window]
+
+
 class _Naive:
     """The attribution rule, one cycle after the other."""
 
@@ -197,16 +211,21 @@ class _Naive:
             return list(range(start, int(self.times.end[i]) + 1))
         return [start + s + b for s, count in self.groups[i] for b in range(count)]
 
-    def layers(self) -> list[Counter[str]]:
-        """Cycles of every layer by cause."""
+    def windows(self) -> list[list[str]]:
+        """What every cycle of every layer is charged to."""
         busy = {c for c, _ in self.work + self.reads}
         ends = self.times.end
-        result, begin = [], 0
+        result: list[list[str]] = []
+        begin = 0
         for k in range(self.layer_count):
             stop = max([begin, *(int(e) + 1 for e in ends[self.layer_of == k])])
-            result.append(Counter("compute" if c in busy else self.cause(c, stop) for c in range(begin, stop)))
+            result.append(["compute" if c in busy else self.cause(c, stop) for c in range(begin, stop)])
             begin = stop
         return result
+
+    def layers(self) -> list[Counter[str]]:
+        """Cycles of every layer by cause."""
+        return [Counter(charged) for charged in self.windows()]
 
     def cause(self, cycle: int, stop: int) -> str:
         """Why an idle cycle of a window that ends before `stop` is idle."""
