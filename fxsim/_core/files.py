@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fxsim._core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -28,3 +36,75 @@ def _mode(path: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], manifest: str) -> list[Path]:
+    """Write `files` to a temporary folder beside `folder`, then move it into place; an error leaves `folder` as it was.
+
+    Parameters
+    ----------
+    folder
+        Made with its parents. One that exists is replaced if it is empty, or holds nothing but what its own manifest
+        lists.
+    files
+        Contents by file name.
+    manifest
+        The file among them that is JSON with an object ``files``, whose keys name all the others.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        `folder` is no folder, is the working directory, or holds other files.
+    """
+    target = folder.resolve()
+    _check_replaceable(target, manifest)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        new = work / "new"
+        new.mkdir()
+        for name, data in files.items():
+            (new / name).write_bytes(data)
+        _swap(new, target, work / "old")
+    finally:
+        shutil.rmtree(work)
+    return [folder / name for name in files]
+
+
+def _check_replaceable(target: Path, manifest: str) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir() or target == Path.cwd():
+        raise InputError("must be a folder, and not the working directory", where=str(target))
+    foreign = {path.name for path in target.iterdir()} - _listed(target / manifest)
+    if foreign:
+        raise InputError(
+            f"folder must be empty or hold only what its {manifest} lists", got=sorted(foreign), where=str(target)
+        )
+
+
+def _listed(manifest: Path) -> set[str]:
+    """The manifest and the files that it lists; nothing if it is not one."""
+    try:
+        files = json.loads(manifest.read_bytes())["files"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return set()
+    return {manifest.name, *files} if isinstance(files, dict) else set()
+
+
+def _swap(new: Path, target: Path, old: Path) -> None:
+    """Put `new` in the place of `target`, which becomes `old` if it exists."""
+    exists = target.exists()
+    try:
+        if exists:
+            target.replace(old)
+        new.replace(target)
+    except BaseException:
+        if exists and not target.exists():
+            old.replace(target)
+        raise

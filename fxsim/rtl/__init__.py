@@ -1,6 +1,18 @@
-"""The hardware as Verilog: one PE row, and what it costs in cells."""
+"""The hardware as Verilog: one PE row, and what it costs in cells; golden vectors of single layers."""
 
 from fxsim.rtl.cells import RowCells, has_yosys, row_cells
 from fxsim.rtl.row import row_verilog
+from fxsim.rtl.vectors import FORMATS, VectorArray, VectorSet, layer_vectors, readmemh_text, write_vectors
 
-__all__ = ["RowCells", "has_yosys", "row_cells", "row_verilog"]
+__all__ = [
+    "FORMATS",
+    "RowCells",
+    "VectorArray",
+    "VectorSet",
+    "has_yosys",
+    "layer_vectors",
+    "readmemh_text",
+    "row_cells",
+    "row_verilog",
+    "write_vectors",
+]
