@@ -61,8 +61,8 @@ def write_folder(folder: Path, files: Mapping[str, bytes], manifest: str) -> lis
     InputError
         `folder` is no folder, is the working directory, or holds other files.
     """
+    check_replaceable(folder, manifest)
     target = folder.resolve()
-    _check_replaceable(target, manifest)
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
@@ -76,7 +76,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes], manifest: str) -> lis
     return [folder / name for name in files]
 
 
-def _check_replaceable(target: Path, manifest: str) -> None:
+def check_replaceable(folder: Path, manifest: str) -> None:
+    """Raise the `InputError` that `write_folder` would."""
+    target = folder.resolve()
     if not target.exists():
         return
     if not target.is_dir() or target == Path.cwd():
