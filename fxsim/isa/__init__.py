@@ -1,6 +1,6 @@
 """Instructions, codec, assembler and programs of the MAC unit."""
 
-from fxsim.isa.assembler import disassemble
+from fxsim.isa.assembler import disassemble, instruction_text
 from fxsim.isa.base import INSTRUCTIONS, Engine, Instruction, Semaphore, Space, Unit
 from fxsim.isa.beats import (
     MacArray,
@@ -87,6 +87,7 @@ __all__ = [
     "disassemble",
     "encode",
     "inner_fields",
+    "instruction_text",
     "issue_offsets",
     "mac_shapes",
     "manual",

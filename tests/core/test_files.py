@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fxsim._core.errors import InputError
-from fxsim._core.files import write_atomically, write_folder
+from fxsim._core.files import replacing, write_atomically, write_folder
 
 
 def mode(path: Path) -> int:
@@ -31,6 +31,16 @@ def test_new_files_follow_the_umask_and_replaced_ones_stay_as_they_were(tmp_path
     finally:
         os.umask(before)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_whose_writing_breaks_off_leaves_what_was_there(tmp_path: Path, there: bool) -> None:
+    path = tmp_path / "x"
+    if there:
+        path.write_bytes(b"before")
+    with pytest.raises(TypeError), replacing(path) as file:
+        file.writelines([b"half", "broken"])  # type: ignore[list-item]
+    assert [(found.name, found.read_bytes()) for found in tmp_path.iterdir()] == ([("x", b"before")] if there else [])
 
 
 def listed(**files: bytes) -> dict[str, bytes]:

@@ -37,7 +37,7 @@ def busy(spans: Spans, cycles: int) -> list[bool]:
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(programs(max_instructions=40))
 def test_registers_are_those_of_the_step_twin(program: Program) -> None:
     seen, found = watch(program), occupancy(program)
@@ -47,7 +47,7 @@ def test_registers_are_those_of_the_step_twin(program: Program) -> None:
     assert [values(c, cycles + 1) for c in found.halves] == [list(column) for column in zip(*seen.halves, strict=True)]
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(programs(max_instructions=40))
 def test_ports_are_busy_when_those_of_the_step_twin_are(program: Program) -> None:
     seen, found = watch(program), ports(program)
@@ -64,7 +64,7 @@ def test_ports_are_busy_when_those_of_the_step_twin_are(program: Program) -> Non
     assert busy(found.y, cycles) == ([False] * latency + drained)[:cycles]
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(programs(max_instructions=40))
 def test_instructions_occupy_their_units(program: Program) -> None:
     """As in the step twin, the vector engine from start to end; no unit does two things at once."""
