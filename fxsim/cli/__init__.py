@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERBS = ("run", "estimate", "accumulators", "compare", "sweep", "lower", "asm", "disasm", "info", "ops", "isa",
-         "certify")  # fmt: skip
+         "certify", "vectors")  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

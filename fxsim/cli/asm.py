@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fxsim._core.errors import AssemblyError
-from fxsim.cli.options import write_output
+from fxsim.cli.options import assembly, write_output
 
 if TYPE_CHECKING:
     import argparse
-
-_LIMIT = 1 << 30
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,16 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the verb."""
-    import fxsim
-
-    path = Path(args.source)
-    if path.stat().st_size > _LIMIT:
-        raise AssemblyError("assembly text must be smaller than 1 GiB", where=str(path))
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise AssemblyError(f"assembly text must be UTF-8: {error}", where=str(path)) from None
-    program = fxsim.assemble(text)
+    program = assembly(Path(args.source))
     write_output(args.output, program.to_bytes())
     print(f"{len(program.layer_of):,} instructions")
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from fxsim._core.errors import HardwareError, InputError
+from fxsim._core.errors import AssemblyError, HardwareError, InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from fxsim.graph import Network
     from fxsim.hw import Hardware
+    from fxsim.isa import Program
     from fxsim.sim import Result
 
 
@@ -31,20 +32,30 @@ class Report(Protocol):
         """The numbers."""
 
 
+_ASSEMBLY_LIMIT = 1 << 30
+
 R = TypeVar("R", bound=Report)
 Drawing = tuple[Callable[[R], str], Callable[[R, str], list[Path]]]
 """What makes a report's HTML page, and what saves its figures in a folder."""
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(parser: argparse.ArgumentParser, *, help: str = "a .tflite file") -> None:
     """A model file, or ``--gemm`` in its place."""
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("model", nargs="?", help="a .tflite file")
+    source.add_argument("model", nargs="?", help=help)
     source.add_argument(
         "--gemm",
         metavar="MxKxN",
         help="instead of a file: one int8 layer, an M x K matrix times constant K x N weights",
     )
+
+
+def add_program(parser: argparse.ArgumentParser) -> None:
+    """A model file with ``--gemm``, ``--hw``, ``--set`` and ``--profile``, or a lowered program, which pins them."""
+    add_model(parser, help="a .tflite file, or a lowered program (.fxp, or assembly .fxs)")
+    add_hardware(parser)
+    add_profile(parser)
+    parser.set_defaults(hw=None, profile=None)
 
 
 def add_hardware(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +93,13 @@ def add_page(parser: argparse.ArgumentParser) -> None:
 
 def add_samples(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """``--input`` or ``--random``, ``--samples`` and ``--labels``."""
+    add_sample(parser, required=required)
+    parser.add_argument("--samples", type=int, default=1, metavar="N", help="how many random samples (default: 1)")
+    parser.add_argument("--labels", metavar="Y.npy", help="class numbers, one per sample: accuracy is printed")
+
+
+def add_sample(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """``--input`` or ``--random``."""
     source = parser.add_mutually_exclusive_group(required=required)
     source.add_argument(
         "--input",
@@ -90,8 +108,6 @@ def add_samples(parser: argparse.ArgumentParser, *, required: bool = True) -> No
         help="samples, first axis N; NAME= where the model has several inputs (repeatable)",
     )
     source.add_argument("--random", type=int, metavar="SEED", help="random codes over the inputs' whole range")
-    parser.add_argument("--samples", type=int, default=1, metavar="N", help="how many random samples (default: 1)")
-    parser.add_argument("--labels", metavar="Y.npy", help="class numbers, one per sample: accuracy is printed")
 
 
 def network(args: argparse.Namespace) -> Network:
@@ -118,6 +134,43 @@ def hardware(args: argparse.Namespace) -> Hardware:
     return base.replace(**changes) if changes else base
 
 
+def program(args: argparse.Namespace) -> Program:
+    """The program file that is given, or the model, lowered."""
+    suffix = Path(args.model or "").suffix
+    if suffix not in (".fxp", ".fxs"):
+        from fxsim.api import lower
+
+        args.hw, args.profile = args.hw or "edge-16x16", args.profile or "tflite"
+        return lower(network(args), hardware(args))
+    given = [f"--{name}" for name in ("hw", "profile") if getattr(args, name)] + ["--set"] * bool(args.changes)
+    if given:
+        raise InputError(f"a program pins what {', '.join(given)} would say", got=args.model)
+    from fxsim.isa import Program
+
+    return Program.load(Path(args.model)) if suffix == ".fxp" else assembly(Path(args.model))
+
+
+def assembly(path: Path) -> Program:
+    """The program that an assembly text describes."""
+    from fxsim.isa import assemble
+
+    if path.stat().st_size > _ASSEMBLY_LIMIT:
+        raise AssemblyError("assembly text must be smaller than 1 GiB", where=str(path))
+    try:
+        return assemble(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise AssemblyError(f"assembly text must be UTF-8: {error}", where=str(path)) from None
+
+
+def sample(args: argparse.Namespace, program: Program) -> dict[str, NDArray[np.generic]]:
+    """The sample that ``--input`` or ``--random`` describes, by input name."""
+    from fxsim.sim import random_inputs
+
+    if args.random is not None:
+        return random_inputs(program, args.random)
+    return _given_samples(args, [symbol.name for symbol in program.of_kind("input")])
+
+
 def samples(args: argparse.Namespace, net: Network) -> dict[str, NDArray[np.generic]]:
     """The samples that ``--input`` or ``--random`` describe, by input name."""
     if args.random is not None:
@@ -126,7 +179,10 @@ def samples(args: argparse.Namespace, net: Network) -> dict[str, NDArray[np.gene
         if not 1 <= args.samples <= 1_000_000:
             raise InputError("--samples must be in 1..1,000,000", got=args.samples)
         return random_samples(net, args.random, args.samples)
-    names = [net.values[i].name for i in net.inputs]
+    return _given_samples(args, [net.values[i].name for i in net.inputs])
+
+
+def _given_samples(args: argparse.Namespace, names: list[str]) -> dict[str, NDArray[np.generic]]:
     out = {}
     for text in args.input:
         name, path = _split_input(text, names)

@@ -3,7 +3,7 @@
 from fxsim.graph.build import build, unique_names
 from fxsim.graph.network import ABSENT, Network, Node
 from fxsim.graph.samples import InputSpec, as_samples, from_samples, sample_shape, some_samples
-from fxsim.graph.sources import input_specs, load_npy, random_samples
+from fxsim.graph.sources import input_specs, load_npy, random_codes, random_samples
 from fxsim.graph.stats import LayerStats
 from fxsim.graph.tensors import Tensors
 from fxsim.graph.text import network_text
@@ -25,6 +25,7 @@ __all__ = [
     "input_specs",
     "load_npy",
     "network_text",
+    "random_codes",
     "random_samples",
     "sample_shape",
     "some_samples",

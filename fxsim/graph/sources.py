@@ -12,6 +12,8 @@ from fxsim._core.errors import InputError
 from fxsim.graph.samples import InputSpec, sample_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from fxsim.graph.network import Network
@@ -43,7 +45,12 @@ def load_npy(path: str | Path) -> Array:
 
 
 def random_samples(net: Network, seed: int, samples: int = 1) -> dict[str, Array]:
-    """Uniform random codes over each input's whole range, sample first.
+    """Uniform random codes over each input's whole range, sample first; raises as `random_codes`."""
+    return random_codes(input_specs(net), seed, samples)
+
+
+def random_codes(specs: Sequence[InputSpec], seed: int, samples: int = 1) -> dict[str, Array]:
+    """Uniform random codes over the whole range of each of `specs`, sample first.
 
     Raises
     ------
@@ -58,5 +65,5 @@ def random_samples(net: Network, seed: int, samples: int = 1) -> dict[str, Array
         spec.name: rng.integers(
             spec.dtype.lo, spec.dtype.hi, (samples, *sample_shape(spec.shape)), endpoint=True
         ).astype(spec.dtype.numpy)
-        for spec in input_specs(net)
+        for spec in specs
     }

@@ -2,13 +2,22 @@
 
 from fxsim.rtl.cells import RowCells, has_yosys, row_cells
 from fxsim.rtl.row import row_verilog
-from fxsim.rtl.vectors import FORMATS, VectorArray, VectorSet, layer_vectors, readmemh_text, write_vectors
+from fxsim.rtl.vectors import (
+    FORMATS,
+    VectorArray,
+    VectorSet,
+    check_vectors_folder,
+    layer_vectors,
+    readmemh_text,
+    write_vectors,
+)
 
 __all__ = [
     "FORMATS",
     "RowCells",
     "VectorArray",
     "VectorSet",
+    "check_vectors_folder",
     "has_yosys",
     "layer_vectors",
     "readmemh_text",

@@ -2,7 +2,7 @@
 
 from fxsim.sim.carried import carried_numerics
 from fxsim.sim.estimate import estimate
-from fxsim.sim.executor import Execution, execute, sample_inputs
+from fxsim.sim.executor import Execution, execute, random_inputs, sample_inputs
 from fxsim.sim.locate import Output, Phase, Places, Step, locate
 from fxsim.sim.occupancy import Changes, Occupancy, Ports, occupancy, ports
 from fxsim.sim.override import LayerFields, overridden, with_numerics
@@ -49,6 +49,7 @@ __all__ = [
     "overridden",
     "place_text",
     "ports",
+    "random_inputs",
     "register_text",
     "roofline_of",
     "sample_inputs",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxsim._core.errors import ProgramError
-from fxsim.graph import DType, InputSpec, LayerStats, as_samples, sample_shape
+from fxsim.graph import DType, InputSpec, LayerStats, as_samples, random_codes, sample_shape
 from fxsim.kernels import NO_SITE, Memory, Scratch, run_checked, run_plain
 from fxsim.numerics import Affine
 from fxsim.sim.activity import Observer
@@ -127,9 +127,18 @@ def _kept(program: Program, keep: str | Sequence[str]) -> list[Symbol]:
 
 def sample_inputs(program: Program, x: object) -> tuple[dict[str, Array], int]:
     """Check and quantize the samples `x`: arrays by input name, and how many samples they are."""
-    specs = [InputSpec(s.name, s.shape, DType(s.dtype), symbol_affine(s)) for s in program.of_kind("input")]
+    specs = _specs(program)
     arrays, count = as_samples(specs, x)
     return {spec.name: array for spec, array in zip(specs, arrays, strict=True)}, count
+
+
+def random_inputs(program: Program, seed: int, samples: int = 1) -> dict[str, Array]:
+    """Random codes for the program's inputs, as `fxsim.graph.random_samples` draws them for its network."""
+    return random_codes(_specs(program), seed, samples)
+
+
+def _specs(program: Program) -> list[InputSpec]:
+    return [InputSpec(s.name, s.shape, DType(s.dtype), symbol_affine(s)) for s in program.of_kind("input")]
 
 
 def symbol_affine(symbol: Symbol) -> Affine | None:

@@ -44,12 +44,11 @@ def constant_arrays(program: Program, number: int, constants: Constants) -> list
     weights, axes = _model_weights(program, number, constants.weights)
     return [
         VectorArray("weights", "weight codes in the model's order", weights, axes, bits, signed),
-        VectorArray("bias", "row file: exact bias as loaded; zero_point = fold: the input's zero point is in it",
+        VectorArray("bias", "exact biases of the row file; under fold with the input's zero point",
                     constants.bias, ("channel",), _bias_bits(program, constants.bias)),
         *_words(program, number, constants.words),
-        table("tiles", "weight tiles: first line in weight_tiles, first output channel, active rows, interval of the "
-              "stream, weight zero point", columns, "tile"),
-        VectorArray("weight_tiles", "weight codes as streamed to the array, a stream position per line, a row per lane",
+        table("tiles", "weight tiles: place, output channels, interval of the stream, zero point", columns, "tile"),
+        VectorArray("weight_tiles", "weight codes as streamed: a stream position per line, a row per lane",
                     np.concatenate([tile.codes for tile in tiles]), ("line", "row"), bits, signed, packed=True),
     ]  # fmt: skip
 
@@ -151,11 +150,11 @@ def _words(program: Program, number: int, words: Ints) -> list[VectorArray]:
     table = program.columns.table(Req)
     scheme = scheme_of(int(table.scheme[program.layer_of[table.index] == number][0]))
     if not scheme.synthesizable:
-        meaning = "row file: factor of the requantizer, bits of a binary64 number"
+        meaning = "requantizer factors of the row file, bits of binary64 numbers"
         return [VectorArray("factors", meaning, words, ("channel",), 64, signed=False)]
     data = words.astype("<i8").view(np.dtype([("multiplier", "<i4"), ("shift", "i1"), ("rest", "V3")]))
     return [
-        VectorArray(f"{name}s", f"row file: {name} of the requantizer", data[name].astype(np.int64), ("channel",), bits)
+        VectorArray(f"{name}s", f"requantizer {name}s of the row file", data[name].astype(np.int64), ("channel",), bits)
         for name, bits in (("multiplier", 32), ("shift", 8))
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fxsim._core.errors import InputError
-from fxsim._core.files import write_folder
+from fxsim._core.files import check_replaceable, write_folder
 from fxsim.rtl.vectors import c, npy, readmemh, vhdl
 from fxsim.rtl.vectors.readme import readme_text
 
@@ -27,6 +27,11 @@ FORMATS: dict[str, Format] = {
     "npy": npy.FORMAT,
 }
 """Formats by their names on the command line."""
+
+
+def check_vectors_folder(folder: str | Path) -> None:
+    """Refuse a folder that `write_vectors` would not write to: `InputError`."""
+    check_replaceable(Path(folder), SIDECAR)
 
 
 def write_vectors(vectors: VectorSet, folder: str | Path, format: str) -> list[Path]:

@@ -69,7 +69,6 @@ def test_files_alone_give_every_accumulator_and_output(case: str, tmp_path: Path
     assert (events > 0) == (case in OVERFLOWING)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "net",
     [
@@ -91,7 +90,6 @@ def test_layers_of_every_shape(net: Network, tmp_path: Path) -> None:
     assert numbers
 
 
-@pytest.mark.slow
 def test_layers_without_macs_have_their_tensors_only() -> None:
     chain = Chain((1, 4, 4, 3), seed=7).pool("MAX").activation("RELU6")
     first = chain.last
