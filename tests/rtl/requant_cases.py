@@ -92,23 +92,23 @@ class Cases:
         return [ref_requantize(acc, m, s, 0.0, name, width, *CLAMPS[clamp]) for acc, m, s, clamp in taken]
 
 
-def exhaustive(config: Config, words: Ints) -> Cases:
-    """Every accumulator with every legal shift and each of `words`; all clamps in turn."""
+def exhaustive(config: Config, words: Ints, turn: int) -> Cases:
+    """Every accumulator with every legal shift and each of `words`; clamps by turns, all in len(CLAMPS)."""
     lo, hi = config.scheme.shifts
     half = 1 << (config.acc_bits - 1)
     axes = (np.arange(lo, hi + 1), words, np.arange(-half, half))
     shift, multiplier, acc = (axis.reshape(-1) for axis in np.meshgrid(*axes, indexing="ij"))
-    clamp = (np.arange(acc.size) + np.arange(acc.size) // (2 * half)) % len(CLAMPS)
+    clamp = (np.arange(acc.size) + np.arange(acc.size) // (2 * half) + turn) % len(CLAMPS)
     return Cases(config, acc, multiplier, shift, clamp)
 
 
 def words(config: Config) -> Ints:
-    """All multipliers that can be built where there are at most 16, else the extremes and their neighbours."""
+    """All legal multipliers where there are at most 8, else the edges; and the least one, though no scheme makes it."""
     bits, dropped = config.word_bits, config.dropped_bits
     half = 1 << (bits - dropped - 1)
-    near = [0, 1, 2, 3, half // 2 - 1, half // 2, half // 2 + 1, half - 2, half - 1, 1 - half, -half]
-    every = range(-half, half) if half <= 8 else near
-    return np.array(every, dtype=np.int64) << dropped
+    edges = [0, 1, 2, 3, half // 2 - 1, half // 2, half // 2 + 1, half - 2, half - 1, -half]
+    taken = [*range(half), -half] if half <= 8 else edges
+    return np.array(taken, dtype=np.int64) << dropped
 
 
 def drawn(config: Config, count: int, rng: np.random.Generator) -> Cases:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.given import absent
 from tests.rtl.instances import BUILDS, REASON, Instance, Instances, Ints
-from tests.rtl.requant_cases import SCHEME_NAMES, Cases, Config, drawn, exhaustive, words
+from tests.rtl.requant_cases import CLAMPS, SCHEME_NAMES, Cases, Config, drawn, exhaustive, words
 from tests.rtl.requant_mutants import MUTANTS, SOURCE
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
@@ -66,8 +66,9 @@ def check(cases: Cases, found: Ints) -> None:
 
 
 @pytest.mark.slow
-def test_every_case_of_8_bits(requantizers: Instances) -> None:
-    cases = [exhaustive(config, words(config)) for config in SMALL]
+@pytest.mark.parametrize("turn", range(len(CLAMPS) if NIGHTLY else 1))
+def test_every_case_of_8_bits(requantizers: Instances, turn: int) -> None:
+    cases = [exhaustive(config, words(config), turn) for config in SMALL]
     for one, codes in zip(cases, requantizers.evaluate([one.records() for one in cases]), strict=True):
         check(one, codes[:, 0])
 
