@@ -29,12 +29,13 @@ def formats(bits: tuple[int, int] = (2, 64), *, signed: bool | None = None) -> s
 
 
 @cache
-def codes(fmt: IntFormat, *near: int) -> st.SearchStrategy[int]:
-    """Codes of a format.
+def codes(fmt: IntFormat | int, *near: int) -> st.SearchStrategy[int]:
+    """Codes of a format, a signed one where only its bits are given.
 
     About half of them lie within 2 of zero, of the least or greatest code, of a power of two, or of a number in `near`;
     what leaves the format is moved to its end. Shrinks towards zero.
     """
+    fmt = IntFormat(fmt) if isinstance(fmt, int) else fmt
     powers = st.builds(lambda e, sign: sign << e, st.integers(0, fmt.bits - 1), st.sampled_from((1, -1)))
     marks = st.sampled_from((0, fmt.lo, fmt.hi, *near))
     edges = st.builds(lambda mark, d: fmt.saturate(mark + d), marks | powers, st.integers(-2, 2))

@@ -20,9 +20,9 @@ from fxsim.hw import Hardware
 from fxsim.numerics import Affine
 from fxsim.ops import Conv2D, FullyConnected
 from fxsim.sim.locate import Output, Phase
+from fxsim.testing import Chain, networks
 from tests.analysis.logs import check_layer, traced
-from tests.lowering.nets import Chain
-from tests.lowering.test_random import descriptions, networks, requantizers
+from tests.lowering.test_random import descriptions, requantizers
 from tests.ops.networks import bias, single, tensor, weights
 
 

@@ -14,7 +14,7 @@ import fxsim
 from fxsim._core.errors import HardwareError, InputError, LoweringError, MissingDependencyError, TrapError
 from fxsim.analysis import AccumulatorReport, layer_bounds
 from fxsim.hw import Hardware
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).resolve().parents[2] / "models" / "digits"

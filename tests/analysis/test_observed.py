@@ -14,7 +14,7 @@ from fxsim.api import golden, random_samples
 from fxsim.graph import Network
 from fxsim.hw import Numerics
 from fxsim.oracle import golden_stats
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 
 NETS = {
     "conv": lambda: Chain((1, 5, 4, 3), seed=2).conv(4, padding="SAME").build(),

@@ -11,7 +11,7 @@ from fxsim.analysis import compare_orders, exact_run, order_plans
 from fxsim.api import Array, Samples, random_samples
 from fxsim.graph import Network
 from fxsim.hw import Numerics
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 
 EXECUTABLE = [plan.name for plan in order_plans(Hardware().numerics) if plan.executable]
 NARROW = Hardware(acc_bits=14, overflow="saturate", bias_policy="apply")

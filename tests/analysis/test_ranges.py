@@ -18,10 +18,9 @@ from fxsim.graph import DType, Network
 from fxsim.hw import Numerics
 from fxsim.ops import MAC_OPERATORS, OPERATORS, FullyConnected, MacParams, mac_params
 from fxsim.oracle import golden, golden_stats
+from fxsim.testing import Chain, networks
 from tests.analysis.test_bounds import orders, stages
-from tests.lowering.nets import Chain
 from tests.lowering.running import sample_of
-from tests.lowering.test_random import networks
 from tests.ops.networks import single, tensor, weights
 
 SHAPE = (1, 3, 4, 3)

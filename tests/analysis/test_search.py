@@ -14,7 +14,7 @@ from fxsim.analysis import layer_bounds, search_network, witness
 from fxsim.hw import Numerics
 from fxsim.numerics import bits_needed
 from fxsim.ops import accumulate_outputs, gather, mac_params
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 
 LAYERS = {
     "conv": Chain((1, 4, 5, 3), seed=4, zero_point=-77).conv(3, stride_w=2).conv(4, (3, 2), dilation_h=2).build(),

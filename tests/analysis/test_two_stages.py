@@ -16,7 +16,7 @@ from fxsim.graph import Network
 from fxsim.oracle import golden_stats
 from fxsim.report import accumulator_figures, accumulator_page
 from fxsim.sim import Phase, carried_numerics
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 
 TWO_STAGES = Hardware(inner_bits=16, inner_products=32, bias_policy="apply")
 

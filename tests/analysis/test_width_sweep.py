@@ -21,7 +21,7 @@ from fxsim.graph import Network, random_samples
 from fxsim.hw import Numerics
 from fxsim.ops import OPERATORS, accumulate_outputs, gather, mac_params
 from fxsim.oracle import golden, golden_stats, operand_arrays
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 
 MODES = ("wrap", "saturate", "readout")
 Array = NDArray[Any]

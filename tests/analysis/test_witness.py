@@ -16,8 +16,8 @@ from fxsim._core.errors import HardwareError, InputError
 from fxsim.analysis import isolate, layer_bounds, witness
 from fxsim.graph import Network
 from fxsim.hw import Numerics
+from fxsim.testing import Chain
 from tests.analysis.test_bounds import orders
-from tests.lowering.nets import Chain
 from tests.ops import naive
 from tests.ops.mac_cases import MacCase, mac_cases
 

@@ -12,9 +12,9 @@ import fxsim
 from fxsim.formats import write_tflite
 from fxsim.graph import DType, Network
 from fxsim.runtimes import cases
+from fxsim.testing import Chain
 from tests.given import NETWORKS
 from tests.isa.tiny import tiny_program
-from tests.lowering.nets import Chain
 from tests.own import MODELS
 
 if TYPE_CHECKING:

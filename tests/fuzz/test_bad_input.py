@@ -31,8 +31,8 @@ from fxsim.graph import DType, Network, Node, TensorType, Value
 from fxsim.isa import WORD_BYTES, Load, Program, encode
 from fxsim.numerics import Affine, Overflow
 from fxsim.ops import OPERATORS
+from fxsim.testing import Chain
 from tests.isa.tiny import tiny_instructions, tiny_program
-from tests.lowering.nets import Chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -56,12 +56,12 @@ def execute(program: Program, x: NDArray[np.generic]) -> Run:
     return Run(tensors, dict(machine.tallies))
 
 
-def check_bits(net: Network, hw: Hardware, seed: int = 0) -> Program:
-    """Run one sample of `net` on `hw`: every tensor and every accumulator counter must equal golden's."""
+def check_bits(net: Network, hw: Hardware, x: NDArray[np.generic] | None = None) -> Program:
+    """Run one sample, `x` or a random one, of `net` on `hw`: every tensor and every counter must equal golden's."""
     program = lower(net, hw)
     program.check()
     check_program(program)
-    x = sample_of(net, seed)
+    x = sample_of(net) if x is None else x
     run = execute(program, x)
     expected, stats = golden_stats(net, x if x.shape[:1] == (1,) else x[None], hw.numerics)
     for symbol in program.symbols:

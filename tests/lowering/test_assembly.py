@@ -16,8 +16,8 @@ from fxsim.isa import Copy, Fill, Load, Store
 from fxsim.lowering.assembly import Assembly, Box
 from fxsim.lowering.tiling import Span
 from fxsim.ops import Concatenation
+from fxsim.testing import Chain
 from tests.lowering.homes import check_homes, mixes
-from tests.lowering.nets import Chain
 from tests.ops.networks import tensor
 
 BUFFERS = st.sampled_from(["on", "off"])

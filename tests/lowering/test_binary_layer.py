@@ -16,8 +16,8 @@ from fxsim.isa import Load, Store, VAdd
 from fxsim.lowering import lower
 from fxsim.lowering.binary_layer import Loop, nest
 from fxsim.ops import Binary
+from fxsim.testing import Chain
 from tests.lowering.homes import check_homes, mixes
-from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits
 from tests.ops.networks import double, tensor
 

@@ -29,8 +29,8 @@ from fxsim.isa import (
 from fxsim.lowering import check_program, find_hazards, hazards, lower
 from fxsim.lowering.accesses import accesses
 from fxsim.lowering.tokens import place_tokens
+from fxsim.testing import Chain
 from tests.lowering.brute import Deadlock, holders, unordered_pairs, with_instructions, without_token
-from tests.lowering.nets import Chain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

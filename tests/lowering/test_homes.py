@@ -13,8 +13,8 @@ from fxsim._core.errors import HardwareError
 from fxsim.graph import DType
 from fxsim.hw import Hardware
 from fxsim.isa import Load, Pool, Reduce, Store
+from fxsim.testing import Chain
 from tests.lowering.homes import check_homes, mixes
-from tests.lowering.nets import Chain
 
 if TYPE_CHECKING:
     from fxsim.graph import Network

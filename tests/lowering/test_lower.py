@@ -17,8 +17,8 @@ from fxsim.lowering import check_program, lower, mac_layer
 from fxsim.lowering.ops import quantize
 from fxsim.numerics import SCHEMES, Affine, Overflow
 from fxsim.ops import MacParams, RescaleParams, mac_params, rescale_params
+from fxsim.testing import Chain
 from tests.given import NETWORKS, given_folder
-from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits, execute, sample_of
 
 HW = Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=256, weight_spad_bytes=256, param_spad_bytes=256)

@@ -12,7 +12,7 @@ from fxsim.hw import Hardware
 from fxsim.isa import Lut, Mac, Pool, Reduce, Softmax, Store, VAdd, VMul, VReq
 from fxsim.lowering import LOWERINGS, lower
 from fxsim.ops import OPERATORS
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 from tests.lowering.running import check_bits
 
 if TYPE_CHECKING:

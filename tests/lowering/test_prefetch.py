@@ -10,8 +10,8 @@ from fxsim.isa import Load, Program, Space, reads, regions, writes
 from fxsim.lowering import lower
 from fxsim.lowering.prefetch import prefetch_order
 from fxsim.sim.timing import timeline
+from fxsim.testing import Chain
 from tests.isa.strategies import legal_programs
-from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits
 
 SMALL = Hardware(rows=4, cols=4, acc_depth=8, act_spad_bytes=4096, weight_spad_bytes=512, param_spad_bytes=512)

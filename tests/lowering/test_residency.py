@@ -14,10 +14,9 @@ from fxsim.hw import Hardware
 from fxsim.isa import Load, Space, Store, bursts, regions
 from fxsim.lowering import lower
 from fxsim.lowering.residency import plan_residency
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain, networks
 from tests.lowering.running import check_bits
 from tests.lowering.test_lower import branches
-from tests.lowering.test_random import networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,8 @@ from fxsim.hw import Hardware
 from fxsim.isa import Mac, Merge
 from fxsim.lowering import lower
 from fxsim.sim.timing import timeline
+from fxsim.testing import Chain, networks
 from tests.lowering.brute import clash, footprint
-from tests.lowering.nets import Chain
-from tests.lowering.test_random import networks
 
 TIMES = {
     "read_latency": [1, 9],

@@ -40,7 +40,7 @@ from fxsim.numerics.reference import (
     ref_srdhm,
     ref_wrap,
 )
-from tests.numerics.edges import edge_ints
+from fxsim.testing import codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,13 +57,13 @@ def both(kernel: Callable[..., Any], *args: int) -> Any:
     return compiled
 
 
-@given(edge_ints(64), edge_ints(64), edge_ints(64))
+@given(codes(64), codes(64), codes(64))
 def test_saturate(value: int, a: int, b: int) -> None:
     lo, hi = min(a, b), max(a, b)
     assert both(saturate, value, lo, hi) == ref_saturate(value, lo, hi)
 
 
-@given(edge_ints(64), WIDTHS)
+@given(codes(64), WIDTHS)
 def test_saturate_and_wrap_to_every_width(value: int, bits: int) -> None:
     assert both(saturate_bits, value, bits) == ref_saturate(value, *ref_range(bits))
     assert both(wrap, value, bits) == ref_wrap(value, bits)
@@ -77,18 +77,18 @@ def test_wrap_just_outside_every_width(bits: int) -> None:
             assert wrap(value, bits) == ref_wrap(value, bits)
 
 
-@given(edge_ints(64), st.integers(1, 62))
+@given(codes(64), st.integers(1, 62))
 def test_wrap_unsigned(value: int, bits: int) -> None:
     assert both(wrap_unsigned, value, bits) == ref_wrap(value, bits, signed=False)
 
 
-@given(edge_ints(63), st.integers(0, 70), st.integers(1, 63))
+@given(codes(63), st.integers(0, 70), st.integers(1, 63))
 def test_wrapping_shift_left(value: int, shift: int, bits: int) -> None:
     assert both(wrapping_shift_left, value, shift, bits) == ref_wrap(value << shift, bits)
 
 
 @pytest.mark.parametrize("rounding", list(Rounding), ids=lambda r: r.name)
-@given(value=edge_ints(64), shift=st.integers(0, 62))
+@given(value=codes(64), shift=st.integers(0, 62))
 def test_round_shift_at_edges(rounding: Rounding, value: int, shift: int) -> None:
     assert both(round_shift, value, shift, int(rounding)) == ref_round_shift(value, shift, rounding)
 
@@ -128,33 +128,33 @@ def test_rounding_rules_by_hand(rounding: Rounding, expected: list[int]) -> None
     assert [round_shift(q, 2, int(rounding)) for q in quarters] == expected
 
 
-@given(edge_ints(32), edge_ints(32))
+@given(codes(32), codes(32))
 def test_srdhm(a: int, b: int) -> None:
     assert both(srdhm, a, b) == ref_srdhm(a, b)
 
 
-@given(edge_ints(16), edge_ints(16))
+@given(codes(16), codes(16))
 def test_srdhm16(a: int, b: int) -> None:
     assert both(srdhm16, a, b) == ref_srdhm(a, b, 16)
 
 
-@given(edge_ints(63), st.integers(0, 62))
+@given(codes(63), st.integers(0, 62))
 def test_rounding_divide_by_pot(value: int, exponent: int) -> None:
     assert both(rounding_divide_by_pot, value, exponent) == ref_rounding_divide_by_pot(value, exponent)
 
 
-@given(edge_ints(32), st.integers(-31, 31))
+@given(codes(32), st.integers(-31, 31))
 def test_saturating_rounding_multiply_by_pot(value: int, exponent: int) -> None:
     expected = ref_saturating_rounding_multiply_by_pot(value, exponent)
     assert both(saturating_rounding_multiply_by_pot, value, exponent) == expected
 
 
-@given(edge_ints(32), edge_ints(32))
+@given(codes(32), codes(32))
 def test_rounding_half_sum(a: int, b: int) -> None:
     assert both(rounding_half_sum, a, b) == ref_rounding_half_sum(a, b)
 
 
-@given(edge_ints(40), st.integers(1, 5000))
+@given(codes(40), st.integers(1, 5000))
 def test_average(total: int, count: int) -> None:
     assert both(average, total, count) == ref_average(total, count)
 
@@ -165,7 +165,7 @@ def test_average_at_ties(total: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("mode", list(Overflow), ids=lambda m: m.name)
-@given(value=edge_ints(64), bits=WIDTHS, more=st.integers(0, 62))
+@given(value=codes(64), bits=WIDTHS, more=st.integers(0, 62))
 def test_overflow_rule(mode: Overflow, value: int, bits: int, more: int) -> None:
     internal = min(64, bits + more)
     expected, event = ref_overflow(value, bits, mode, internal)

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from fxsim._core.errors import QuantizationError
 from fxsim.numerics import bits_needed, prefix_bounds, signed_widths
 from fxsim.numerics.reference import ref_prefix_bounds
-from tests.numerics.edges import edge_ints
+from fxsim.testing import codes
 
 INTERVALS = st.tuples(st.integers(-300, 300), st.integers(-300, 300)).map(lambda ends: (min(ends), max(ends)))
 
 
 @given(
-    st.lists(st.tuples(edge_ints(9), edge_ints(9), INTERVALS, INTERVALS), max_size=12),
-    st.lists(edge_ints(40), min_size=2, max_size=2),
+    st.lists(st.tuples(codes(9), codes(9), INTERVALS, INTERVALS), max_size=12),
+    st.lists(codes(40), min_size=2, max_size=2),
     st.integers(1, 14),
 )
 def test_equals_twin(rows: list[tuple[Any, ...]], bias: list[int], group_size: int) -> None:
@@ -74,7 +74,7 @@ def test_illegal_arguments() -> None:
             prefix_bounds(np.zeros((3, 2), dtype=np.int64), np.zeros(2, dtype=np.int64), x_lo, x_hi, group_size)
 
 
-@given(st.lists(st.tuples(edge_ints(63), edge_ints(63)), min_size=1, max_size=20))
+@given(st.lists(st.tuples(codes(63), codes(63)), min_size=1, max_size=20))
 def test_widths_of_arrays(pairs: list[tuple[int, int]]) -> None:
     low, high = np.array(pairs, dtype=np.int64).T
     assert signed_widths(low, high).tolist() == [bits_needed(*pair) for pair in pairs]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from fxsim._core.errors import QuantizationError
 from fxsim.numerics import IntFormat, saturate_array, wrap_array
 from fxsim.numerics.reference import ref_range, ref_saturate, ref_wrap
-from tests.numerics.edges import edge_ints
+from fxsim.testing import codes, formats
 
-FORMATS = st.builds(IntFormat, st.integers(2, 64), st.booleans())
+FORMATS = formats()
 
 
 def test_ranges_by_hand() -> None:
@@ -54,14 +54,14 @@ def test_scalar_saturate_and_wrap(fmt: IntFormat, value: int) -> None:
     assert fmt.contains(value) == (lo <= value <= hi)
 
 
-@given(FORMATS, edge_ints(64))
+@given(FORMATS, codes(64))
 def test_arrays_of_int64(fmt: IntFormat, value: int) -> None:
     values = np.array([[value]], dtype=np.int64)
     assert saturate_array(values, fmt).tolist() == [[fmt.saturate(value)]]
     assert wrap_array(values, fmt).tolist() == [[fmt.wrap(value)]]
 
 
-@given(FORMATS, edge_ints(64))
+@given(FORMATS, codes(64))
 def test_arrays_of_uint64(fmt: IntFormat, value: int) -> None:
     values = np.array([value + (1 << 63)], dtype=np.uint64)
     assert saturate_array(values, fmt).tolist() == [fmt.saturate(value + (1 << 63))]

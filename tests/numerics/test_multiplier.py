@@ -27,14 +27,14 @@ from fxsim.numerics.reference import (
     ref_softmax_params,
     ref_sum_multipliers,
 )
-from tests.numerics.edges import edge_reals
+from fxsim.testing.requants import reals
 
 STEPS = st.floats(2.0**-20, 2.0**10, width=32)
 WEIGHTLESS = ["MEAN", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1"]
 OPS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MUL", *WEIGHTLESS]
 
 
-@given(edge_reals(-45, 45), st.booleans())
+@given(reals(-45, 45), st.booleans())
 def test_quantize_multiplier(real: float, negative: bool) -> None:
     real = -real if negative else real
     assert quantize_multiplier(real) == ref_quantize_multiplier(real)
@@ -45,7 +45,7 @@ def test_quantize_multiplier_of_any_float(real: float) -> None:
     assert quantize_multiplier(real) == ref_quantize_multiplier(real)
 
 
-@given(st.lists(edge_reals(-45, 45), min_size=1, max_size=5))
+@given(st.lists(reals(-45, 45), min_size=1, max_size=5))
 def test_arrays(reals: list[float]) -> None:
     m, s = quantize_multipliers(np.array(reals))
     assert list(zip(m.tolist(), s.tolist(), strict=True)) == [ref_quantize_multiplier(r) for r in reals]
@@ -128,7 +128,7 @@ COUNTS = st.one_of(
 )
 
 
-@given(edge_reals(-33, 30), COUNTS)
+@given(reals(-33, 30), COUNTS)
 def test_mean_multiplier(real: float, count: int) -> None:
     multiplier, shift = quantize_multiplier(real)
     got = mean_multiplier(multiplier, shift, count)

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from fxsim._core.errors import QuantizationError
 from fxsim.numerics import SCHEMES, middle_factor, requantize
 from fxsim.numerics.reference import ref_derive
-from tests.numerics.edges import edge_ints, edge_reals, requant_cases
+from fxsim.testing import codes
+from fxsim.testing.requants import reals
+from tests.numerics.edges import requant_cases
 
 OWN = {"TFL_DOUBLE": 31, "TFL_SINGLE": 31, "TFL_DOUBLE_UP": 31, "RNDNU": 24, "MBQM64": 15, "RHAWAY_SHIFT": 15,
        "FLOOR": 31}  # fmt: skip
@@ -98,7 +100,7 @@ def test_equal_to_narrow_hardware(name: str, data: st.DataObject, bits: int) -> 
 
 
 @ALL
-@given(edge_reals(-30, 6), st.integers(2, 32))
+@given(reals(-30, 6), st.integers(2, 32))
 def test_parameters(name: str, real: float, bits: int) -> None:
     """The plain twin's, left-aligned in the scheme's own multiplier; its own narrower one holds."""
     scheme = SCHEMES[name]
@@ -133,7 +135,7 @@ def test_floor_drops_bits() -> None:
     assert floors([5, -5], 3.0, 2) == [20, -20]  # by 4
 
 
-@given(edge_ints(32), st.integers(0, 20))
+@given(codes(32), st.integers(0, 20))
 def test_floor_by_a_power_of_two_is_a_shift(acc: int, shift: int) -> None:
     (code,) = floors([acc], 2.0**-shift, 2)
     assert code == min(max(acc >> shift, -128), 127)

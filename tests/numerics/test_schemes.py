@@ -33,7 +33,9 @@ from fxsim.numerics.reference import (
     ref_round,
 )
 from fxsim.numerics.scheme_kernels import multiply_round_up, reduce_multiplier, tfl_double
-from tests.numerics.edges import REAL_RANGES, edge_ints, legal_reals, requant_cases
+from fxsim.testing import codes, factors
+from fxsim.testing.requants import REAL_RANGES
+from tests.numerics.edges import requant_cases
 
 ALL = pytest.mark.parametrize("name", list(SCHEMES))
 EVENTS = {
@@ -85,7 +87,7 @@ def test_a_shift_that_wraps_ends_monotony() -> None:
     assert codes[1, 1] > codes[0, 1]
 
 
-@given(edge_ints(48), st.integers(-(1 << 31), (1 << 31) - 1), st.integers(1, 62))
+@given(codes(48), st.integers(-(1 << 31), (1 << 31) - 1), st.integers(1, 62))
 def test_two_limb_product(value: int, multiplier: int, shift: int) -> None:
     exact = (value * multiplier + (1 << (shift - 1))) >> shift
     expected = min(max(exact, -(1 << 62)), 1 << 62)
@@ -117,7 +119,7 @@ def test_reduced_multiplier_stays_in_15_bits(m: int) -> None:
 @ALL
 @given(data=st.data())
 def test_derived_parameters(name: str, data: st.DataObject) -> None:
-    real = data.draw(legal_reals(name))
+    real = data.draw(factors(name))
     requant = SCHEMES[name].derive(real)
     assert (int(requant.multiplier[0]), int(requant.shift[0]), float(requant.real[0])) == ref_derive(real, name)
 
@@ -147,14 +149,14 @@ def test_output_code_equals_twin(name: str, data: st.DataObject, zero: int, ends
     assert out.tolist() == [expected]
 
 
-@given(edge_ints(62), legal_reals("REVEN_SHIFT"))
+@given(codes(62), factors("REVEN_SHIFT"))
 def test_shift_scheme_to_62_bits(acc: int, real: float) -> None:
     m, s, factor = ref_derive(real, "REVEN_SHIFT")
     expected = ref_rescale(acc, m, s, factor, "REVEN_SHIFT", 62)
     assert rescale(acc, m, s, factor, int(SchemeCode.REVEN_SHIFT), 62) == expected
 
 
-@given(edge_ints(64), legal_reals("FP32_RNE"))
+@given(codes(64), factors("FP32_RNE"))
 def test_binary32_scheme_to_64_bits(acc: int, real: float) -> None:
     m, s, factor = ref_derive(real, "FP32_RNE")
     expected = ref_rescale(acc, m, s, factor, "FP32_RNE", 64)
@@ -166,7 +168,7 @@ def test_binary32_conversion_rounds_once() -> None:
     assert rescale(acc, 0, 0, 1.0, int(SchemeCode.FP32_RNE), 64) == (1 << 60) + (1 << 37)
 
 
-@given(st.lists(edge_ints(32), min_size=6, max_size=6), st.lists(legal_reals("RNDNU"), min_size=3, max_size=3))
+@given(st.lists(codes(32), min_size=6, max_size=6), st.lists(factors("RNDNU"), min_size=3, max_size=3))
 def test_channels_are_the_last_axis(accs: list[int], reals: list[float]) -> None:
     scheme = SCHEMES["TFL_DOUBLE"]
     acc = np.array(accs, dtype=np.int64).reshape(1, 2, 3)
@@ -190,7 +192,7 @@ def test_read_only_and_empty_arrays() -> None:
 @given(data=st.data())
 def test_record_words_round_trip(name: str, data: st.DataObject) -> None:
     scheme = SCHEMES[name]
-    reals = data.draw(st.lists(legal_reals(name), min_size=1, max_size=4))
+    reals = data.draw(st.lists(factors(name), min_size=1, max_size=4))
     requant = scheme.derive(np.array(reals))
     back = Requant.from_words(requant.words(), scheme)
     assert back.multiplier.tolist() == requant.multiplier.tolist()
@@ -206,7 +208,7 @@ def test_word_layout() -> None:
     assert SCHEMES["TFL_DOUBLE_FP"].derive(1.0).words().tolist() == [0x3FF0000000000000]
 
 
-@given(st.sampled_from(sorted(SCHEMES)), edge_ints(64))
+@given(st.sampled_from(sorted(SCHEMES)), codes(64))
 def test_any_word_is_taken_or_refused(name: str, word: int) -> None:
     scheme = SCHEMES[name]
     try:

@@ -22,10 +22,10 @@ from fxsim.numerics.reference import (
     ref_one_over_one_plus_x,
     ref_softmax_row,
 )
-from tests.numerics.edges import edge_ints
+from fxsim.testing import codes
 
 
-@given(edge_ints(32).map(lambda v: v if v <= 0 else -v))
+@given(codes(32).map(lambda v: v if v <= 0 else -v))
 def test_exponential(a: int) -> None:
     expected = ref_exp_on_negative_values(a)
     assert exp_on_negative_values(a) == expected
@@ -38,7 +38,7 @@ def test_exponential_of_powers_of_two(bit: int) -> None:
         assert exp_on_negative_values(a) == ref_exp_on_negative_values(a)
 
 
-@given(edge_ints(32).map(lambda v: v if v >= 0 else -1 - v))
+@given(codes(32).map(lambda v: v if v >= 0 else -1 - v))
 def test_reciprocal(a: int) -> None:
     expected = ref_one_over_one_plus_x(a)
     assert one_over_one_plus_x(a) == expected
@@ -58,7 +58,7 @@ def softmax_row(row: list[int], multiplier: int, left_shift: int, diff_min: int)
     return [saturate(code, -128, 127) for code in codes]
 
 
-@given(st.lists(edge_ints(8), min_size=1, max_size=40), st.sampled_from((0.003, 0.05, 0.1, 0.7, 3.0)))
+@given(st.lists(codes(8), min_size=1, max_size=40), st.sampled_from((0.003, 0.05, 0.1, 0.7, 3.0)))
 def test_row(row: list[int], scale: float) -> None:
     params = softmax_params(1.0, scale)
     assert softmax_row(row, *params) == ref_softmax_row(row, *params)

@@ -15,7 +15,7 @@ from fxsim.graph import DType, Network
 from fxsim.numerics.reference import ref_fake_code
 from fxsim.ops import MAC_OPERATORS, OPERATORS, validate
 from fxsim.oracle import FakeQuant, FloatRun
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 from tests.ops.float_twins import TWINS, Reals, dequantized
 from tests.ops.mac_cases import LIMITS, MacCase, mac_cases
 

@@ -14,8 +14,8 @@ from fxsim.formats import read_tflite, write_tflite
 from fxsim.graph import DType
 from fxsim.hw import Hardware
 from fxsim.runtimes import LITERT, TFLM, Runtime, count_mismatches
+from fxsim.testing import Chain
 from tests.given import require_oracles
-from tests.lowering.nets import Chain
 from tests.lowering.running import check_bits
 from tests.tally import RecordProperty, tally
 

@@ -17,9 +17,10 @@ from fxsim.hw import Hardware, Timing, presets
 from fxsim.lowering import lower
 from fxsim.oracle import golden_stats
 from fxsim.sim.executor import execute
+from fxsim.testing import networks
 from fxsim.testing.machines import VECTOR_OPS
 from tests.given import NETWORKS, given_folder
-from tests.lowering.test_random import descriptions, networks, refused, requantizers
+from tests.lowering.test_random import descriptions, refused, requantizers
 
 
 def compare(net: Network, hw: Hardware, samples: int, seed: int) -> list[LayerStats]:

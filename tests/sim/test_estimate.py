@@ -18,9 +18,9 @@ from fxsim.graph import Network
 from fxsim.hw import Hardware, presets
 from fxsim.lowering import lower
 from fxsim.sim import Result, estimate, simulate
-from fxsim.testing import mobilenet_v1
+from fxsim.testing import mobilenet_v1, networks
 from tests.given import NETWORKS, given_folder
-from tests.lowering.test_random import descriptions, networks
+from tests.lowering.test_random import descriptions
 
 DIGITS = Path(__file__).resolve().parents[2] / "models" / "digits"
 OWN = ("digits_cnn", "digits_fc", "digits_resnet")

@@ -14,9 +14,9 @@ from fxsim.graph import Network
 from fxsim.hw import Hardware
 from fxsim.isa import Program
 from fxsim.sim.locate import Output, Phase, Places, locate
+from fxsim.testing import Chain, networks
 from tests.isa.tiny import tiny_instructions, tiny_program
-from tests.lowering.nets import Chain
-from tests.lowering.test_random import descriptions, networks
+from tests.lowering.test_random import descriptions
 from tests.sim.tracer import History, histories
 
 

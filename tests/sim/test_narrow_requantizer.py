@@ -19,8 +19,8 @@ from fxsim.isa import Program, Req, assemble, disassemble, encode
 from fxsim.numerics import SCHEMES
 from fxsim.ops import mac_params
 from fxsim.sim import carried_numerics
+from fxsim.testing import Chain
 from tests.energy.counted import counts
-from tests.lowering.nets import Chain
 
 HW = Hardware(rows=4, cols=4)
 

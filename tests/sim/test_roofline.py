@@ -15,7 +15,8 @@ from fxsim.graph import Network
 from fxsim.hw import Hardware, presets
 from fxsim.lowering import lower
 from fxsim.sim import estimate, roofline_of
-from tests.lowering.test_random import descriptions, networks
+from fxsim.testing import networks
+from tests.lowering.test_random import descriptions
 
 MODELS = Path(__file__).resolve().parents[2] / "models" / "digits"
 

@@ -14,7 +14,7 @@ from fxsim.hw import Hardware
 from fxsim.isa import Mac
 from fxsim.ops import FullyConnected
 from fxsim.oracle import golden_stats
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 from tests.lowering.running import check_bits
 from tests.ops.networks import bias, single, tensor, weights
 

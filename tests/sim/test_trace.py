@@ -15,8 +15,7 @@ from fxsim.isa import Mac, Merge, Program, Req
 from fxsim.isa.reference import run_plain
 from fxsim.sim import MacTrace, mac_trace
 from fxsim.sim.reference import step
-from fxsim.testing import programs
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain, programs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

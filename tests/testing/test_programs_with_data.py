@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fxsim._core.errors import HazardError
@@ -19,6 +19,7 @@ from fxsim.isa.reference import PlainMachine, run_plain
 from fxsim.lowering import check_program
 from fxsim.numerics import SCHEMES, IntFormat, Requant, scheme_of
 from fxsim.testing import hardware, programs_with_data
+from tests.testing.reach import unseen
 
 TOKEN = 1 << Semaphore.DMA_MAC
 
@@ -49,7 +50,7 @@ def prologue_of(program: Program) -> list[Load]:
     return loads
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(programs_with_data(12, machines()))
 def test_programs_are_legal_and_of_the_widths_of_the_machine(program: Program) -> None:
     check_program(program)
@@ -90,7 +91,7 @@ def significant_bits(number: int) -> int:
     return len(f"{number:b}".rstrip("0"))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(programs_with_data(12))
 def test_data_waits_for_the_token_alone(program: Program) -> None:
     """Without the token of the last LOAD, the first MAC could start before its data has come."""
@@ -157,12 +158,5 @@ REACHED: dict[str, Callable[[Program], bool]] = {
 
 
 def test_programs_reach_what_hardware_gets_wrong() -> None:
-    missing = set(REACHED)
-
-    @settings(max_examples=150, phases=[Phase.generate], database=None, derandomize=True, deadline=None)
-    @given(programs_with_data(16, machines()))
-    def look(program: Program) -> None:
-        missing.difference_update([what for what in missing if REACHED[what](program)])
-
-    look()
-    assert not missing
+    programs = programs_with_data(16, machines())
+    assert not unseen(programs, lambda p: [what for what, mark in REACHED.items() if mark(p)], REACHED)

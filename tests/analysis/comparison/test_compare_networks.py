@@ -17,7 +17,7 @@ from fxsim.graph import DType, Network, Node, Value, build
 from fxsim.hw import Hardware
 from fxsim.ops import OPERATORS, FullyConnected, layer_numerics
 from fxsim.oracle import FakeQuant, float_run, golden, operand_arrays
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 from tests.ops.networks import Array, single, tensor, weights
 
 HW = Hardware.load("edge-16x16")

@@ -24,7 +24,7 @@ from fxsim.hw import Hardware, Numerics
 from fxsim.numerics import PROFILES, SCHEMES
 from fxsim.numerics.reference import ref_derive, ref_multiplier, ref_requantize
 from fxsim.ops import FullyConnected, accumulate_outputs, gather, mac_params
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 from tests.ops.mac_cases import MacCase, mac_cases
 from tests.ops.networks import bias, single, tensor, weights
 from tests.ops.test_mac import numerics

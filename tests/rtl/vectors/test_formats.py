@@ -17,7 +17,7 @@ from fxsim._core.errors import InputError
 from fxsim.hw import Hardware
 from fxsim.numerics import SCHEMES
 from fxsim.rtl import FORMATS, VectorArray, VectorSet, layer_vectors, write_vectors
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 from tests.rtl.vectors.reading import Words, has, read, record_of
 
 INT64 = np.iinfo(np.int64)

@@ -16,7 +16,7 @@ from fxsim._core.errors import InputError, ProgramError
 from fxsim.graph import DType, Network
 from fxsim.isa import Mac, encode
 from fxsim.rtl import VectorSet, layer_vectors, write_vectors
-from tests.lowering.nets import Chain
+from fxsim.testing import Chain
 from tests.rtl.vectors.reading import Words, read, record_of
 from tests.rtl.vectors.recompute import check
 
