@@ -73,6 +73,10 @@ class EnergyError(FxsimError):
     """An active event has no price."""
 
 
+class RtlError(FxsimError):
+    """A machine in SystemVerilog does not build, or does not do what the simulator does."""
+
+
 class MissingDependencyError(FxsimError):
     """An optional package is not installed; the message says which extra brings it."""
 

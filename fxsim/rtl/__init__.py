@@ -1,7 +1,9 @@
-"""The hardware as Verilog: one PE row, and what it costs in cells; golden vectors of single layers."""
+"""The hardware as SystemVerilog: the MAC unit and its co-simulation, one PE row and its cells, golden vectors."""
 
 from fxsim.rtl.cells import RowCells, has_yosys, row_cells
+from fxsim.rtl.machine import machine_scheme, machine_sources
 from fxsim.rtl.row import row_verilog
+from fxsim.rtl.run_files import PORTS, run_files
 from fxsim.rtl.vectors import (
     FORMATS,
     VectorArray,
@@ -11,17 +13,25 @@ from fxsim.rtl.vectors import (
     readmemh_text,
     write_vectors,
 )
+from fxsim.rtl.verilated import Comparison, Machine, missing_tools
 
 __all__ = [
     "FORMATS",
+    "PORTS",
+    "Comparison",
+    "Machine",
     "RowCells",
     "VectorArray",
     "VectorSet",
     "check_vectors_folder",
     "has_yosys",
     "layer_vectors",
+    "machine_scheme",
+    "machine_sources",
+    "missing_tools",
     "readmemh_text",
     "row_cells",
     "row_verilog",
+    "run_files",
     "write_vectors",
 ]

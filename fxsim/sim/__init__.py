@@ -1,6 +1,7 @@
 """The cycle-level simulator: values, timing, and their meeting in `Result`; where in a program what happens."""
 
 from fxsim.sim.carried import carried_numerics
+from fxsim.sim.effects import Effect, scratchpad_effects
 from fxsim.sim.estimate import estimate
 from fxsim.sim.executor import Execution, execute, random_inputs, sample_inputs
 from fxsim.sim.locate import Output, Phase, Places, Step, locate
@@ -18,6 +19,7 @@ from fxsim.sim.words import inner_text, output_text, place_text, register_text, 
 __all__ = [
     "CAUSES",
     "Changes",
+    "Effect",
     "Energy",
     "Execution",
     "HalfState",
@@ -53,6 +55,7 @@ __all__ = [
     "register_text",
     "roofline_of",
     "sample_inputs",
+    "scratchpad_effects",
     "simulate",
     "step_text",
     "timeline",

@@ -77,12 +77,14 @@ def _check_multipliers(program: Program, fields: Ints, words: Ints) -> None:
     """Refuse words whose multipliers are wider than a REQ says, or that differ where it says that they do not."""
     reader = _readers(fields)
     cut, one = (program.columns.field(name)[reader] for name in ("multiplier_cut", "one_word"))
-    own = np.array([scheme_of(code).significand for code in SchemeCode])[fields[reader, _SCHEME]]
+    schemes = [scheme_of(code) for code in SchemeCode]
+    own = np.array([scheme.significand for scheme in schemes])[fields[reader, _SCHEME]]
+    stored = np.array([scheme.max_multiplier.bit_length() for scheme in schemes])[fields[reader, _SCHEME]]
     multiplier = words & 0xFFFFFFFF
-    lowest = np.maximum(multiplier & -multiplier, 1)
-    wide = np.flatnonzero((31 - cut < own) & (multiplier // lowest >= 1 << (31 - cut)))
+    missing = np.where(31 - cut < own, stored - (31 - cut), 0)
+    wide = np.flatnonzero(multiplier & ((1 << missing) - 1))
     if wide.size:
-        expected = f"requantization word must hold a multiplier of {32 - int(cut[wide[0]])} bits"
+        expected = f"requantization word must hold a multiplier of {32 - int(cut[wide[0]])} bits, left-aligned"
         raise ProgramError(expected, got=int(multiplier[wide[0]]), where=f"instruction {reader[wide[0]]}")
     again = np.flatnonzero((reader[1:] == reader[:-1]) & (one[1:] > 0) & (words[1:] != words[:-1]))
     if again.size:

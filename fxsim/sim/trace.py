@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim._core.errors import InputError, ProgramError
+from fxsim._core.errors import ProgramError
 from fxsim.isa import Init, Mac, Merge, Req, array_of, issue_offsets, mac_shapes, merge_shapes
-from fxsim.kernels import COLUMNS, EVENTS, KIND_MERGE, KIND_REQ, WRAPS, Bank, run_checked
-from fxsim.sim.decode import Step, field_matrix, plan
-from fxsim.sim.executor import little_bytes, sample_inputs, symbol_bytes
-from fxsim.sim.state import State, new_scratch, new_state, new_stats
+from fxsim.kernels import COLUMNS, EVENTS, KIND_MERGE, KIND_REQ, WRAPS, Bank
+from fxsim.sim.stepping import Stepper
 from fxsim.sim.timing import Timeline, timeline
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
+_SLOT_ARRAYS = ("register", "exact", "flags")
 _AT = {name: i for i, name in enumerate(COLUMNS)}
 
 
@@ -115,8 +114,8 @@ def mac_trace(
     times = timeline(program)
     if (program.columns.table(Mac).inner_bits > 0).any():
         raise ProgramError("traced sums must have no inner accumulator (inner_bits = 0)", where=program.name)
-    walk = _Walk(program, times, _kept(program, layer))
-    walk.run(_state(program, x))
+    walk = _Walk(Stepper(program, x), times, _kept(program, layer))
+    walk.run()
     return MacTrace(program, times, walk.issues(), walk.read_outs())
 
 
@@ -129,78 +128,57 @@ def _kept(program: Program, layer: str) -> NDArray[np.bool_]:
     return kept[program.layer_of]
 
 
-def _state(program: Program, x: object) -> State:
-    inputs, count = ({}, 1) if x is None and not program.of_kind("input") else sample_inputs(program, x)
-    if count != 1:
-        raise InputError("a trace must be of one sample", got=count)
-    state = new_state(program, 1, new_stats(program))
-    for symbol in program.of_kind("input"):
-        symbol_bytes(program, state.memory, symbol)[...] = little_bytes(inputs[symbol.name])
-    return state
-
-
 class _Walk:
     """Executes a program step by step, and the traced instructions issue by issue."""
 
-    def __init__(self, program: Program, times: Timeline, kept: NDArray[np.bool_]) -> None:
-        self._program, self._times = program, times
+    def __init__(self, stepper: Stepper, times: Timeline, kept: NDArray[np.bool_]) -> None:
+        program = stepper.program
+        self._stepper, self._times = stepper, times
+        self._state, self._fields = stepper.state, stepper.fields
         self._hardware = program.hardware
         self._array: MacArray = array_of(program.hardware)
-        self._fields = field_matrix(program)
-        self._work = new_scratch(program, self._fields)
         self._offsets = _offsets(program, self._array)
         traced = np.concatenate([program.columns.rows_of(cls) for cls in (Mac, Merge, Req)])
         self._traced = set(traced[kept[traced]].tolist())
         self._issues: list[tuple[Ints, Ints, Ints]] = []
         self._beats: list[tuple[Ints, Ints]] = []
 
-    def run(self, state: State) -> None:
+    def run(self) -> None:
         """Walk the program from its first instruction to its last."""
-        cuts = {cut for i in self._traced for cut in (i, i + 1)}
-        for step in plan(self._program, np.zeros(len(self._program), bool), cuts):
+        for step in self._stepper.steps(self._traced):
             if step.start in self._traced:
-                self._trace(step.start, state)
+                self._trace(step.start)
             else:
-                self._execute(step, state)
+                self._stepper.execute(step)
 
-    def _execute(self, step: Step, state: State) -> None:
-        if step.vector is None:
-            self._call(self._fields[step.start : step.stop], state, state.bank)
-            return
-        kernel, fields = step.vector
-        kernel(fields, state.memory)
-
-    def _call(self, fields: Ints, state: State, bank: Bank) -> None:
-        run_checked(fields, state.array, state.memory, bank, state.tally, self._work)
-
-    def _trace(self, number: int, state: State) -> None:
+    def _trace(self, number: int) -> None:
         fields = self._fields[number]
         if fields[_AT["kind"]] == KIND_REQ:
-            self._read_out(number, fields, state)
+            self._read_out(number, fields)
         else:
-            self._sum(number, fields, state)
+            self._sum(number, fields)
 
     # ---- MAC and MERGE
 
-    def _sum(self, number: int, fields: Ints, state: State) -> None:
+    def _sum(self, number: int, fields: Ints) -> None:
         offsets = self._offsets[number]
         group, position = (index.reshape(-1) for index in np.indices(offsets.shape))
         slot, half = fields[_AT["slot"]] + position, int(fields[_AT["half"]])
         rows, stat = int(fields[_AT["rows"]]), int(fields[_AT["stat"]])
         values, events = np.zeros((2, len(group), self._hardware.timing.rows), np.int64)
         merges = fields[_AT["kind"]] == KIND_MERGE
-        calls = self._merges(fields, state, offsets.shape) if merges else self._macs(fields, state, offsets.shape)
-        counts = state.tally.stats[:, stat : stat + rows]
+        calls = self._merges(fields, offsets.shape) if merges else self._macs(fields, offsets.shape)
+        counts = self._state.tally.stats[:, stat : stat + rows]
         before = counts[EVENTS] + counts[WRAPS]
         for i, _ in enumerate(calls):
             after = counts[EVENTS] + counts[WRAPS]
             events[i, :rows], before = after - before, after
-            values[i, :rows] = state.bank.register[0, half, slot[i], :rows]
+            values[i, :rows] = self._state.bank.register[0, half, slot[i], :rows]
         cycle = self._times.start[number] + offsets.reshape(-1)
         places = np.stack([np.full(len(group), number), group, position, np.full(len(group), half), slot, cycle])
         self._issues.append((places, values, events))
 
-    def _macs(self, fields: Ints, state: State, shape: tuple[int, ...]) -> Iterable[None]:
+    def _macs(self, fields: Ints, shape: tuple[int, ...]) -> Iterable[None]:
         """Run a MAC issue by issue; yields after each."""
         cols, (groups, positions) = self._array.cols, shape
         piece = fields[None, :].copy()
@@ -216,28 +194,31 @@ class _Walk:
                 piece[0, _AT["load_params"]] = fields[_AT["load_params"]] * (group == position == 0)
                 piece[0, _AT["ox_start"]] = fields[_AT["ox_start"]] + position
                 piece[0, _AT["slot"]] = fields[_AT["slot"]] + position
-                self._call(piece, state, state.bank)
+                self._stepper.call(piece, self._state.bank)
                 yield
 
-    def _merges(self, fields: Ints, state: State, shape: tuple[int, ...]) -> Iterable[None]:
+    def _merges(self, fields: Ints, shape: tuple[int, ...]) -> Iterable[None]:
         """Run a MERGE issue by issue on a bank of two slots, the sum and the part; yields after each."""
         half, slot = int(fields[_AT["half"]]), int(fields[_AT["slot"]])
-        pair = state.bank._replace(
-            **{name: np.zeros_like(getattr(state.bank, name)[:, :, :2]) for name in ("register", "exact", "flags")}
+        pair = self._state.bank._replace(
+            **{
+                name: np.zeros_like(getattr(self._state.bank, name)[:, :, :2])
+                for name in ("register", "exact", "flags")
+            }
         )
         piece = fields[None, :].copy()
         piece[0, [_AT["parts"], _AT["positions"], _AT["slot"]]] = 2, 1, 0
         for part in range(1, shape[0] + 1):
             for position in range(shape[1]):
                 places = [slot + position, slot + part * shape[1] + position]
-                _move(state.bank, half, places, pair, [0, 1])
-                self._call(piece, state, pair)
-                _move(pair, half, [0], state.bank, places[:1])
+                _move(self._state.bank, half, places, pair, [0, 1])
+                self._stepper.call(piece, pair)
+                _move(pair, half, [0], self._state.bank, places[:1])
                 yield
 
     # ---- REQ
 
-    def _read_out(self, number: int, fields: Ints, state: State) -> None:
+    def _read_out(self, number: int, fields: Ints) -> None:
         """Requantize position by position, so that the codes of each are seen as they are written."""
         lanes, rows = self._hardware.timing.requant_lanes, int(fields[_AT["rows"]])
         size, clamp_lo = 1 + int(fields[_AT["out_wide"]]), int(fields[_AT["clamp_lo"]])
@@ -246,9 +227,9 @@ class _Walk:
         for position in range(int(fields[_AT["positions"]])):
             piece[0, _AT["ox_start"]] = fields[_AT["ox_start"]] + position
             piece[0, _AT["slot"]] = fields[_AT["slot"]] + position
-            self._call(piece, state, state.bank)
+            self._stepper.call(piece, self._state.bank)
             address = _out_address(piece[0])
-            codes = _codes(state.memory.act[0, address : address + rows * size], size, signed=clamp_lo < 0)
+            codes = _codes(self._state.memory.act[0, address : address + rows * size], size, signed=clamp_lo < 0)
             first = np.arange(0, rows, lanes)
             beat = np.arange(len(first)) + position * len(first)
             table = np.zeros((len(first), lanes), np.int64)
@@ -293,7 +274,7 @@ def _offsets(program: Program, array: MacArray) -> dict[int, Ints]:
 
 
 def _move(source: Bank, half: int, places: list[int], target: Bank, into: list[int]) -> None:
-    for name in ("register", "exact", "flags"):
+    for name in _SLOT_ARRAYS:
         getattr(target, name)[0, half, into] = getattr(source, name)[0, half, places]
 
 

@@ -85,14 +85,14 @@ def _pairs(scheme: Scheme, multiplier_bits: int) -> st.SearchStrategy[tuple[int,
 
 
 def _multipliers(scheme: Scheme, multiplier_bits: int) -> st.SearchStrategy[int]:
-    """Multipliers whose bits, from the first to the last 1, a requantizer of `multiplier_bits` has."""
+    """Multipliers that a requantizer of `multiplier_bits` holds: left-aligned in the scheme's own."""
     stored = scheme.max_multiplier.bit_length()
     kept = min(stored, multiplier_bits - 1) if multiplier_bits <= scheme.significand else stored
     greatest = (1 << kept) - 1
     powers = st.integers(0, kept - 1).map(lambda e: 1 << e)
     edges = st.builds(lambda power, d: min(power + d, greatest), powers, st.integers(-1, 1))
     short = st.sampled_from((0, greatest)) | edges | st.integers(0, greatest)
-    return st.builds(int.__lshift__, short, st.sampled_from((0, stored - kept)) | st.integers(0, stored - kept))
+    return short.map(lambda multiplier: multiplier << (stored - kept))
 
 
 def _derived(scheme: Scheme, real: float, multiplier_bits: int) -> tuple[int, int]:

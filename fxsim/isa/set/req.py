@@ -45,8 +45,8 @@ class Req(Instruction):
     it is, and the adder, a stage of the read-out pipeline, takes no beats.
 
     `multiplier_cut` and `one_word` say what hardware the row file's words, whose format they leave as it is, are made
-    for: a multiplier of 32 - multiplier_cut bits, sign included, has at most 31 - multiplier_cut bits between its first
-    and its last 1.
+    for: of a multiplier of 32 - multiplier_cut bits, sign included, only the first 31 - multiplier_cut of the bits that
+    the scheme stores can be 1.
     """
 
     half: int = unsigned(1, "bank half and row file")

@@ -1,0 +1,162 @@
+"""What the testbench plays and compares: one program, one sample, and when a port refuses a beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fxsim._core.errors import ProgramError
+from fxsim.hw import BURST_BYTES
+from fxsim.isa import WORD_BYTES, Engine, Load, Mac, Merge, Req, Store, Unit, ZeroPoint, bursts
+from fxsim.numerics import Overflow, Reduction
+from fxsim.rtl.machine import event_width, machine_scheme, register_bits
+from fxsim.sim import mac_trace, scratchpad_effects
+from fxsim.sim.reference import Stalls, step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from fxsim.isa import Instruction, Program, Table
+    from fxsim.sim import Effect, MacTrace
+
+PORTS = ("x", "w", "y")
+"""Ports of the MAC engine that may refuse a beat; bit i of a line of ``stalls.hex`` is port i."""
+
+
+def run_files(
+    program: Program,
+    x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]] | None = None,
+    *,
+    stalls: Sequence[int] = (),
+) -> dict[str, str]:
+    """Files of one run of the testbench, by name.
+
+    Parameters
+    ----------
+    program
+        A program for a machine that `machine_sources` accepts.
+    x
+        One sample, as `fxsim.simulate` takes it; None for a program without inputs.
+    stalls
+        Ports that refuse a beat, cycle by cycle, as masks of `PORTS`; none after the last one. Cycles come from the
+        stepped machine then, else from the closed form.
+
+    Raises
+    ------
+    ProgramError
+        The program asks for numerics that its machine is not built with.
+    """
+    _check_modes(program)
+    trace = mac_trace(program, x)
+    issue_cycle, beat_cycle, end = _cycles(program, trace, stalls)
+    cycles = _busy_cycles(program, trace)
+    effects = scratchpad_effects(program, x)
+    units = {unit: [i for i, ins in enumerate(program.instructions) if ins.unit is unit] for unit in Unit}
+    words = [program.code[i * WORD_BYTES : (i + 1) * WORD_BYTES] for i in range(len(program))]
+    mac = [i for i, ins in enumerate(program.instructions) if ins.engine is Engine.MAC]
+    files = {
+        "mac.hex": _text(words[i][::-1].hex() for i in mac),
+        "acc.txt": _text(_acc_lines(trace, issue_cycle)),
+        "y.txt": _text(_y_lines(trace, beat_cycle)),
+        "stalls.hex": _text(f"{mask:x}" for mask in stalls),
+    }
+    for unit in Unit:
+        files[f"{unit.name.lower()}_commits.txt"] = _text(str(end[i]) for i in units[unit])
+    for unit in (Unit.DMA, Unit.VEC):
+        name = unit.name.lower()
+        files[f"{name}.hex"] = _text(_count_word(program.instructions[i], cycles[i]) for i in units[unit])
+        files[f"{name}_effects.txt"] = _text(line for i in units[unit] for line in _effect_lines(effects[i]))
+    return files
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cycles(
+    program: Program, trace: MacTrace, stalls: Sequence[int]
+) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    """Cycles of all bank writes and requantizer writes, in order, and of every instruction's commit."""
+    if not any(stalls):
+        return trace.issues.commit.tolist(), trace.beats.commit.tolist(), trace.timeline.end.tolist()
+    steps = step(program.instructions, program.hardware, _refusals(stalls))
+    depth = int(trace.issues.commit[0] - trace.issues.cycle[0]) if len(trace.issues.cycle) else 0
+    latency = program.hardware.timing.requant_latency
+    return [cycle + depth for cycle, *_ in steps.issues], [cycle + latency for cycle, *_ in steps.reads], steps.end
+
+
+def _refusals(stalls: Sequence[int]) -> Stalls:
+    def refuses(port: str, cycle: int) -> bool:
+        return cycle < len(stalls) and bool(stalls[cycle] >> PORTS.index(port) & 1)
+
+    return refuses
+
+
+def _acc_lines(trace: MacTrace, commits: Sequence[int]) -> Iterable[str]:
+    """Commit cycle, half, slot, registers (row 0 lowest), rule applications that left the range."""
+    hw, issues = trace.program.hardware, trace.issues
+    bits, event_bits = register_bits(hw), event_width(hw)
+    for i, cycle in enumerate(commits):
+        values, events = pack(issues.values[i].tolist(), bits), pack(issues.events[i].tolist(), event_bits)
+        yield f"{cycle} {issues.half[i]} {issues.slot[i]} {values:x} {events:x}"
+
+
+def _y_lines(trace: MacTrace, commits: Sequence[int]) -> Iterable[str]:
+    """Commit cycle, address, number of codes, codes of 16 bits (lane 0 lowest; a one-byte code in the low byte)."""
+    beats, columns = trace.beats, trace.program.columns
+    wide = columns.field("out_wide")[beats.instruction]
+    for i, cycle in enumerate(commits):
+        mask = 0xFFFF if wide[i] else 0xFF
+        codes = pack([code & mask for code in beats.codes[i].tolist()], 16)
+        yield f"{cycle} {beats.address[i]:x} {beats.count[i]} {codes:x}"
+
+
+def pack(values: Sequence[int], bits: int) -> int:
+    """Two's complement words of `bits` bits side by side, the first one lowest."""
+    return sum((value & ((1 << bits) - 1)) << (bits * i) for i, value in enumerate(values))
+
+
+def _busy_cycles(program: Program, trace: MacTrace) -> list[int]:
+    """Cycles on the bus (DMA) or from issue to commit (vector) of every instruction."""
+    cycles = trace.timeline.end - trace.timeline.start
+    bus = -(-BURST_BYTES // program.hardware.timing.dram_bytes_per_cycle)
+    for copy in (Load, Store):
+        cycles[program.columns.rows_of(copy)] = bursts(program.columns.table(copy)) * bus
+    return [int(count) for count in cycles]
+
+
+def _count_word(instruction: Instruction, cycles: int) -> str:
+    """A word of a count-only engine: pops, pushes, cycles."""
+    return f"{instruction.pops << 41 | instruction.pushes << 32 | cycles:013x}"
+
+
+def _effect_lines(effects: Sequence[Effect]) -> Iterable[str]:
+    """A count, then one line per changed byte: scratchpad, address, value."""
+    yield str(sum(len(effect.address) for effect in effects))
+    for effect in effects:
+        for address, value in zip(effect.address.tolist(), effect.value.tolist(), strict=True):
+            yield f"{effect.space:d} {address:x} {value:x}"
+
+
+def _check_modes(program: Program) -> None:
+    """Refuse instructions whose numerics are not those that the machine is built with."""
+    n = program.hardware.numerics
+    built = {"acc_bits": n.acc_bits, "overflow": Overflow[n.overflow.upper()]}
+    if n.overflow == "readout":
+        built["internal_bits"] = n.acc_internal_bits
+    mac = {"reduction": Reduction[n.reduction.upper()], "zero_point": ZeroPoint[n.zero_point.upper()]}
+    req = {"scheme": machine_scheme(program.hardware).code}
+    for cls, fields in ((Mac, built | mac), (Merge, built), (Req, built | req)):
+        table = program.columns.table(cls)
+        for name, value in fields.items():
+            _require(table, table[name] == int(value), name, int(value))
+
+
+def _require(table: Table, good: NDArray[np.bool_], name: str, value: int) -> None:
+    bad = np.flatnonzero(~good)
+    if bad.size:
+        expected = f"{name} must be {value}, which the machine is built with"
+        raise ProgramError(expected, got=int(table[name][bad[0]]), where=f"instruction {table.index[bad[0]]}")

@@ -1,0 +1,297 @@
+// Self-checking testbench: plays a program, holds the scratchpads, and compares every accumulator write, every
+// requantized code and every commit with the vectors, each in its cycle. The first difference ends the run.
+//
+//   +vectors=DIR  folder of the vectors (default: vectors); its README says what the files hold
+
+/* verilator lint_off BLKSEQ */       // a testbench works step by step
+/* verilator lint_off PROCASSINIT */  // and starts once
+/* verilator lint_off UNUSEDSIGNAL */  // and numbers its units with integers
+
+module fxsim_tb import fxsim_pkg::*; ;
+
+  logic clk = 1'b0;
+  logic rst = 1'b1;
+  initial forever #1 clk = !clk;
+
+  // ---- the machine
+
+  logic [2:0] valid, issue;
+  count_t dma_word, vec_word;
+  logic [511:0] mac_word;
+  logic x_request, x_grant, w_request, w_grant, w_wide, p_request, y_request, y_grant, y_write, y_wide;
+  logic [27:0] x_address, w_address, y_address;
+  logic [23:0] p_address;
+  logic [TILE_COUNT-1:0] w_beat;
+  logic [X_PORT*8-1:0] x_data;
+  logic [W_PORT*8-1:0] w_data;
+  logic [127:0] p_data;
+  logic [REQUANT_LANES-1:0] y_lanes;
+  logic [REQUANT_LANES*16-1:0] y_codes;
+  logic acc_write, acc_half, token_overflow, vec_busy;
+  logic [11:0] acc_slot;
+  logic [ROWS-1:0] acc_rows, bias_overflow;
+  logic [ROWS*REG_BITS-1:0] acc_data;
+  logic [ROWS*EVENT_BITS-1:0] acc_events;
+  logic [3:0] commit;
+  mac_status_t status;
+  logic [9*16-1:0] tokens;
+
+  fxsim_top top (
+    .clk(clk), .rst(rst), .valid(valid), .dma_word(dma_word), .mac_word(mac_word), .vec_word(vec_word), .issue(issue),
+    .x_request(x_request), .x_grant(x_grant), .x_address(x_address), .x_data(x_data),
+    .w_request(w_request), .w_grant(w_grant), .w_address(w_address), .w_wide(w_wide), .w_beat(w_beat), .w_data(w_data),
+    .p_request(p_request), .p_address(p_address), .p_data(p_data),
+    .y_request(y_request), .y_grant(y_grant), .y_write(y_write), .y_address(y_address), .y_lanes(y_lanes),
+    .y_wide(y_wide), .y_codes(y_codes),
+    .acc_write(acc_write), .acc_half(acc_half), .acc_slot(acc_slot), .acc_rows(acc_rows), .acc_data(acc_data),
+    .acc_events(acc_events), .bias_overflow(bias_overflow), .commit(commit), .token_overflow(token_overflow),
+    .status(status), .vec_busy(vec_busy), .tokens(tokens)
+  );
+
+  // ---- vectors
+
+  string folder;
+  integer cycle = 0;
+  integer dma_file, mac_file, vec_file, acc_file, y_file, stall_file, got;
+  integer commit_file [0:3];
+  integer effect_file [0:3];
+
+  function automatic integer opened(input string name);
+    integer file;
+    file = $fopen($sformatf("%s/%s", folder, name), "r");
+    if (file == 0) begin
+      $display("FAIL: cannot read %s/%s", folder, name);
+      $fatal(1);
+    end
+    return file;
+  endfunction
+
+  // What must come next, and whether anything must.
+  logic acc_due, y_due;
+  logic [3:0] commit_due;
+  integer acc_cycle, acc_expected_half, acc_expected_slot, y_cycle, y_count;
+  integer commit_cycle [0:3];
+  logic [ROWS*REG_BITS-1:0] acc_expected, acc_mask;
+  logic [ROWS*EVENT_BITS-1:0] events_expected, events_mask;
+  logic [27:0] y_expected_address;
+  logic [REQUANT_LANES*16-1:0] y_expected, y_mask;
+  logic [2:0] stalled;
+  integer writes = 0, values = 0, codes = 0, commits = 0;
+
+  task automatic next_acc;
+    got = $fscanf(acc_file, "%d %d %d %h %h", acc_cycle, acc_expected_half, acc_expected_slot, acc_expected, events_expected);
+    acc_due = got == 5;
+  endtask
+
+  task automatic next_y;
+    got = $fscanf(y_file, "%d %h %d %h", y_cycle, y_expected_address, y_count, y_expected);
+    y_due = got == 4;
+  endtask
+
+  task automatic next_commit(input integer unit);
+    got = $fscanf(commit_file[unit], "%d", commit_cycle[unit]);
+    commit_due[unit] = got == 1;
+  endtask
+
+  task automatic next_stall;
+    stalled = 3'd0;
+    got = $fscanf(stall_file, "%h", stalled);
+    x_grant <= !stalled[0];
+    w_grant <= !stalled[1];
+    y_grant <= !stalled[2];
+  endtask
+
+  logic [49:0] fetched;
+  logic [511:0] fetched_mac;
+  task automatic next_word(input integer engine);
+    if (engine == 1) begin
+      got = $fscanf(mac_file, "%h", fetched_mac);
+      mac_word <= fetched_mac;
+    end else if (engine == 0) begin
+      got = $fscanf(dma_file, "%h", fetched);
+      dma_word <= fetched;
+    end else begin
+      got = $fscanf(vec_file, "%h", fetched);
+      vec_word <= fetched;
+    end
+    valid[engine] <= got == 1;
+  endtask
+
+  task automatic fail(input string what);
+    $display("FAIL in cycle %0d: %s", cycle, what);
+    $fatal(1);
+  endtask
+
+  // ---- scratchpads
+
+  logic [7:0] act [0:ACT_SPAD-1];
+  logic [7:0] weight [0:WEIGHT_SPAD-1];
+  logic [7:0] param [0:PARAM_SPAD-1];
+  logic [X_PORT*8-1:0] x_read;
+  logic [W_PORT*8-1:0] w_read;
+  logic [127:0] p_read;
+
+  fxsim_delay #(.BITS(X_PORT * 8), .STAGES(READ_LATENCY)) x_way (.clk(clk), .from(x_read), .to(x_data));
+  fxsim_delay #(.BITS(W_PORT * 8), .STAGES(READ_LATENCY)) w_way (.clk(clk), .from(w_read), .to(w_data));
+  fxsim_delay #(.BITS(128), .STAGES(READ_LATENCY)) p_way (.clk(clk), .from(p_read), .to(p_data));
+
+  // Read in the middle of the cycle: what a memory sees at its end.
+  integer first, index, bit_index;
+  logic [15:0] code;
+  always @(negedge clk) begin
+    for (int i = 0; i < X_PORT; i++) begin
+      x_read[i*8 +: 8] = 32'(x_address) + i < ACT_SPAD ? act[32'(x_address)+i] : 8'd0;
+    end
+    for (int i = 0; i < 16; i++) begin
+      p_read[i*8 +: 8] = 32'(p_address) + i < PARAM_SPAD ? param[32'(p_address)+i] : 8'd0;
+    end
+    // The w port brings weights side by side, WEIGHT_BITS each, whatever they take in the scratchpad.
+    first = 32'(w_beat) * W_PORT * 8;
+    for (int i = 0; i < W_PORT * 8; i++) begin
+      index = (first + i) / WEIGHT_BITS;
+      bit_index = (first + i) % WEIGHT_BITS;
+      code = 16'd0;
+      if (index < ROWS * COLS && 32'(w_address) + (index << w_wide) + 32'(w_wide) < WEIGHT_SPAD) begin
+        code[7:0] = weight[32'(w_address)+(index<<w_wide)];
+        if (w_wide) code[15:8] = weight[32'(w_address)+(index<<w_wide)+1];
+      end
+      w_read[i] = code[bit_index];
+    end
+  end
+
+  // What a DMA or vector instruction leaves in the scratchpads.
+  integer count, space, address, value;
+  task automatic take_effect(input integer unit);
+    got = $fscanf(effect_file[unit], "%d", count);
+    for (int i = 0; i < count; i++) begin
+      got = $fscanf(effect_file[unit], "%d %h %h", space, address, value);
+      if (space == 0) act[address] = value[7:0];
+      else if (space == 1) weight[address] = value[7:0];
+      else param[address] = value[7:0];
+    end
+  endtask
+
+  // ---- the run
+
+  initial begin
+    if (!$value$plusargs("vectors=%s", folder)) folder = "vectors";
+    dma_file = opened("dma.hex");
+    mac_file = opened("mac.hex");
+    vec_file = opened("vec.hex");
+    acc_file = opened("acc.txt");
+    y_file = opened("y.txt");
+    stall_file = opened("stalls.hex");
+    commit_file[0] = opened("dma_commits.txt");
+    commit_file[1] = opened("mac_commits.txt");
+    commit_file[2] = opened("req_commits.txt");
+    commit_file[3] = opened("vec_commits.txt");
+    effect_file[0] = opened("dma_effects.txt");
+    effect_file[3] = opened("vec_effects.txt");
+    for (int i = 0; i < ACT_SPAD; i++) act[i] = 8'd0;
+    for (int i = 0; i < WEIGHT_SPAD; i++) weight[i] = 8'd0;
+    for (int i = 0; i < PARAM_SPAD; i++) param[i] = 8'd0;
+    next_acc;
+    next_y;
+    for (int unit = 0; unit < 4; unit++) next_commit(unit);
+    for (int engine = 0; engine < 3; engine++) valid[engine] = 1'b0;
+    x_grant = 1'b0;
+    w_grant = 1'b0;
+    y_grant = 1'b0;
+    ready = 1'b1;
+  end
+
+  // Two cycles of reset, then cycle 0 has the first instruction of every engine in decode.
+  logic ready = 1'b0;
+  integer resetting = 2;
+  always @(posedge clk) begin
+    if (ready && rst) begin
+      resetting = resetting - 1;
+      if (resetting == 0) begin
+        for (int engine = 0; engine < 3; engine++) next_word(engine);
+        next_stall;
+        rst <= 1'b0;
+      end
+    end else if (!rst) begin
+      check;
+    end
+  end
+
+  task automatic check;
+    check_acc;
+    check_y;
+    for (int unit = 0; unit < 4; unit++) check_commit(unit);
+    if (token_overflow) fail("a semaphore left 16 bits");
+    if (acc_due && acc_cycle <= cycle) fail("an accumulator write is missing");
+    if (y_due && y_cycle <= cycle) fail("a requantizer write is missing");
+    for (int unit = 0; unit < 4; unit++) begin
+      if (commit_due[unit] && commit_cycle[unit] <= cycle) fail($sformatf("a commit of unit %0d is missing", unit));
+    end
+    for (int engine = 0; engine < 3; engine++) if (issue[engine]) next_word(engine);
+    next_stall;
+    cycle = cycle + 1;
+    if (!acc_due && !y_due && commit_due == 0) begin
+      if ((valid & ~issue) != 0) fail("instructions are left over");
+      $display("PASS: %0d cycles; %0d accumulator writes of %0d values, %0d codes and %0d commits equal, each in its cycle",
+               cycle, writes, values, codes, commits);
+      $finish;
+    end
+  endtask
+
+  task automatic check_acc;
+    if (acc_write) begin
+      if (!acc_due) fail("an accumulator write too many");
+      for (int n = 0; n < ROWS; n++) begin
+        acc_mask[n*REG_BITS +: REG_BITS] = {REG_BITS{acc_rows[n]}};
+        events_mask[n*EVENT_BITS +: EVENT_BITS] = {EVENT_BITS{acc_rows[n]}};
+        values = values + 32'(acc_rows[n]);
+      end
+      if (acc_cycle != cycle) fail($sformatf("accumulator write, expected in cycle %0d", acc_cycle));
+      if (acc_expected_half != 32'(acc_half) || acc_expected_slot != 32'(acc_slot)) begin
+        fail($sformatf("accumulator write to half %0d slot %0d, expected %0d and %0d", acc_half, acc_slot,
+                       acc_expected_half, acc_expected_slot));
+      end
+      if ((acc_data & acc_mask) != acc_expected) begin
+        fail($sformatf("accumulators of half %0d slot %0d are %h, expected %h", acc_half, acc_slot, acc_data & acc_mask,
+                       acc_expected));
+      end
+      if ((acc_events & events_mask) != events_expected) begin
+        fail($sformatf("overflow events are %h, expected %h", acc_events & events_mask, events_expected));
+      end
+      writes = writes + 1;
+      next_acc;
+    end
+  endtask
+
+  task automatic check_y;
+    if (y_write) begin
+      if (!y_due) fail("a requantizer write too many");
+      for (int i = 0; i < REQUANT_LANES; i++) begin
+        y_mask[i*16 +: 16] = !y_lanes[i] ? 16'd0 : y_wide ? 16'hFFFF : 16'h00FF;
+        codes = codes + 32'(y_lanes[i]);
+        if (y_lanes[i]) begin
+          act[32'(y_address)+(i<<y_wide)] = y_codes[i*16 +: 8];
+          if (y_wide) act[32'(y_address)+(i<<1)+1] = y_codes[i*16+8 +: 8];
+        end
+      end
+      if (y_cycle != cycle) fail($sformatf("requantizer write, expected in cycle %0d", y_cycle));
+      if (y_address != y_expected_address) fail($sformatf("codes go to %h, expected %h", y_address, y_expected_address));
+      if (y_count != $countones(y_lanes)) fail($sformatf("%0d lanes expected", y_count));
+      if ((y_codes & y_mask) != y_expected) fail($sformatf("codes are %h, expected %h", y_codes & y_mask, y_expected));
+      next_y;
+    end
+  endtask
+
+  task automatic check_commit(input integer unit);
+    if (commit[unit]) begin
+      if (!commit_due[unit]) fail($sformatf("a commit of unit %0d too many", unit));
+      if (commit_cycle[unit] != cycle) fail($sformatf("commit of unit %0d, expected in cycle %0d", unit, commit_cycle[unit]));
+      commits = commits + 1;
+      if (unit == 0 || unit == 3) take_effect(unit);
+      next_commit(unit);
+    end
+  endtask
+
+  logic unused;
+  assign unused = ^{x_request, w_request, p_request, y_request, bias_overflow, status, vec_busy, tokens};
+
+endmodule
