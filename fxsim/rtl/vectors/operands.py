@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ def layer_inputs(program: Program, number: int) -> list[Symbol]:
     """Tensors, not constants, that instructions of layer `number` read, in the order of the layer's operands.
 
     A tensor is read where an instruction touches its bytes while they are its own. Of several tensors that share bytes
-    (a reshape moves none) the one with the shape of an operand is meant.
+    (a reshape moves none) the last one before the layer's results that has the shape of an operand is meant.
 
     Raises
     ------
@@ -28,11 +29,12 @@ def layer_inputs(program: Program, number: int) -> list[Symbol]:
     """
     layer = program.layers[number]
     found: dict[tuple[object, ...], Symbol] = {}
-    candidates = [s for s in program.symbols if s.shape in layer.in_shapes and s.name not in layer.outputs]
+    before = list(takewhile(lambda symbol: symbol.name not in layer.outputs, program.symbols))
+    candidates = [symbol for symbol in before if symbol.shape in layer.in_shapes]
     for index, interval in _reads(program, number):
         for symbol in candidates:
             if _holds(symbol, index, interval):
-                found.setdefault((symbol.memory, symbol.address, symbol.ready, symbol.shape), symbol)
+                found[symbol.memory, symbol.address, symbol.ready, symbol.shape] = symbol
     if not found:
         raise ProgramError("layer must read a tensor", where=f"layer {layer.name!r}")
     return sorted(found.values(), key=lambda symbol: layer.in_shapes.index(symbol.shape))

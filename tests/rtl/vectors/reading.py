@@ -44,7 +44,7 @@ def read_hex(folder: Path, array: dict[str, Any]) -> Words:
 
 def read_npy(folder: Path, array: dict[str, Any]) -> Words:
     values = np.load(folder / array["file"])
-    assert (values.dtype.name, list(values.shape)) == (array["dtype"], array["shape"])
+    assert (values.dtype.str, list(values.shape)) == (np.dtype(array["dtype"]).newbyteorder("<").str, array["shape"])
     words: Words = values.reshape(-1, array["codes_per_word"]).tolist()
     return words
 

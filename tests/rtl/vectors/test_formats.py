@@ -17,6 +17,7 @@ from fxsim._core.errors import InputError
 from fxsim.hw import Hardware
 from fxsim.numerics import SCHEMES
 from fxsim.rtl import FORMATS, VectorArray, VectorSet, layer_vectors, write_vectors
+from fxsim.rtl.vectors.arrays import table
 from fxsim.testing import Chain
 from tests.rtl.vectors.reading import Words, has, read, record_of
 
@@ -225,10 +226,25 @@ def test_the_sidecar_is_true(vectors: VectorSet, format_name: str, tmp_path: Pat
     for array, entry in zip(vectors.arrays, record["arrays"], strict=True):
         assert entry["sha256"] == sums[entry["file"]]
         assert (entry["name"], entry["shape"], entry["bits"]) == (array.name, list(array.codes.shape), array.bits)
+        assert (entry["file"] == f"{array.name}.txt") == (format_name == "vhdl" and entry["words"] > 4096)
     readme = (tmp_path / "v" / "README.md").read_text(encoding="utf-8")
     assert all(f"| `{array.name}` | `{entry['file']}` |" in readme
                for array, entry in zip(vectors.arrays, record["arrays"], strict=True))  # fmt: skip
     assert all(f"| `{column}` |" in readme for array in vectors.arrays for column in array.columns)
+
+
+def test_codes_stand_in_the_narrowest_type(vectors: VectorSet) -> None:
+    widths = {1: 8, 4: 8, 8: 8, 18: 32, 31: 32, 32: 32, 33: 64, 62: 64, 64: 64}
+    for bits, width in widths.items():
+        assert vectors[f"signed{bits}"].dtype == f"int{width}"
+        assert vectors[f"natural{bits}"].dtype == f"uint{width}"
+
+
+@pytest.mark.parametrize(("number", "bits"), [(2**31 - 1, 32), (-(2**31), 32), (2**31, 64), (-(2**31) - 1, 64)])
+def test_tables_are_as_wide_as_their_numbers(number: int, bits: int) -> None:
+    array = table("t", "numbers", {"a": np.array([0, number]), "b": np.array([1, 2])}, "line")
+    assert (array.bits, array.signed, array.columns) == (bits, True, ("a", "b"))
+    assert array.codes.tolist() == [[0, 1], [number, 2]]
 
 
 def test_unknown_formats_are_refused(vectors: VectorSet, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import fxsim
 from fxsim import Hardware, lower
 from fxsim._core.errors import InputError, ProgramError
 from fxsim.graph import DType, Network
-from fxsim.isa import Mac, encode
+from fxsim.isa import Load, Mac, Space, encode
 from fxsim.rtl import VectorSet, layer_vectors, write_vectors
 from fxsim.testing import Chain
 from tests.rtl.vectors.reading import Words, read, record_of
@@ -27,7 +27,7 @@ CASES: dict[str, dict[str, Any]] = {
     "readout": {"acc_bits": 11, "overflow": "readout", "acc_internal_bits": 14, "split_k": 3},
     "chain": {"reduction": "chain", "acc_bits": 13, "split_k": 2, "acc_depth": 16, "requant_lanes": 3},
     "trap": {"reduction": "chain", "acc_bits": 14, "overflow": "trap", "order": "reversed", "bias_order": "last"},
-    "stationary": {"dataflow": "weight-stationary", "acc_bits": 20, "rows": 3, "cols": 5, "requant_lanes": 2},
+    "stationary": {"dataflow": "weight-stationary", "acc_bits": 20, "rows": 3, "cols": 5, "weight_spad_bytes": 60},
     "rounding": {"requantizer": "RHAWAY_SHIFT", "multiplier_bits": 12, "multipliers": "tensor"},
 }
 OVERFLOWING = {"wrap", "saturate", "readout", "chain", "trap"}
@@ -49,7 +49,7 @@ def golden_codes(net: Network, x: np.ndarray[Any, Any], hw: Hardware, value: int
 
 
 def written(vectors: VectorSet, folder: Path) -> tuple[dict[str, Any], dict[str, Words]]:
-    write_vectors(vectors, folder, "npy")
+    write_vectors(vectors, folder, "readmemh")
     return record_of(folder), read(folder)
 
 
@@ -74,7 +74,7 @@ def test_files_alone_give_every_accumulator_and_output(case: str, tmp_path: Path
     [
         Chain((3, 7), seed=2).dense(6, weight_zero=9).dense(5).build(profile="litert"),
         Chain((2, 4, 5, 2), seed=3).conv(5, (2, 3), dilation_h=2, padding="VALID").build(),
-        Chain((1, 9, 9, 1), seed=4).depthwise(5, stride_h=3, stride_w=2).build(),
+        Chain((1, 8, 9, 1), seed=4).depthwise(5, stride_h=2, stride_w=3).build(),
         Chain((1, 4, 4, 3), seed=6).conv(4).conv(6, (1, 1)).quantize(DType.INT8, 0.3, 4).build(),
     ],
     ids=["vectors", "images", "depthwise", "resident"],
@@ -93,7 +93,9 @@ def test_layers_of_every_shape(net: Network, tmp_path: Path) -> None:
 def test_layers_without_macs_have_their_tensors_only() -> None:
     chain = Chain((1, 4, 4, 3), seed=7).pool("MAX").activation("RELU6")
     first = chain.last
-    chain.conv(3, (1, 1)).binary("ADD", first, swap=True).reshape(1, 48).softmax()
+    chain.conv(3, (1, 1)).binary("ADD", first, swap=True)
+    wide = chain.conv(5, (1, 1)).quantize(DType.INT8, 0.11, -5).last
+    chain.conv(2, (1, 1)).quantize(DType.INT8, 0.11, -5).join(wide).reshape(1, 4, 4, 7).reshape(1, 112).softmax()
     net = chain.build()
     x, program = sample(net), lower(net, SMALL)
     golden = fxsim.golden(net, x, numerics=SMALL.numerics)
@@ -102,7 +104,7 @@ def test_layers_without_macs_have_their_tensors_only() -> None:
         if node.op == "CONV_2D":
             continue
         operands = [i for i in node.inputs if net.values[i].data is None]
-        names = [f"ifm_{i}" for i in range(2)] if node.op == "ADD" else ["ifm"]
+        names = [f"ifm_{i}" for i in range(2)] if node.op in ("ADD", "CONCATENATION") else ["ifm"]
         assert [array.name for array in vectors.arrays] == [*names, "ofm"]
         assert (dict(vectors.rule), dict(vectors.geometry)) == ({}, {})
         for array, value in zip(vectors.arrays, [*operands, *node.outputs], strict=True):
@@ -110,7 +112,8 @@ def test_layers_without_macs_have_their_tensors_only() -> None:
             assert array.codes.reshape(expected.shape).tolist() == expected.tolist()
             assert array.codes.shape == net.values[value].type.shape
             assert vectors.tensors[array.name]["name"] == net.values[value].name
-    assert {node.op for node in net.nodes} == {"MAX_POOL_2D", "RELU6", "CONV_2D", "ADD", "RESHAPE", "SOFTMAX"}
+    moves = {"CONCATENATION", "RESHAPE", "QUANTIZE"}
+    assert {node.op for node in net.nodes} == {"MAX_POOL_2D", "RELU6", "CONV_2D", "ADD", "SOFTMAX", *moves}
 
 
 def test_layers_by_name_and_what_is_refused() -> None:
@@ -122,7 +125,7 @@ def test_layers_by_name_and_what_is_refused() -> None:
     with pytest.raises(ProgramError, match="layer must be one of"):
         layer_vectors(program, x, -1)
     with pytest.raises(InputError, match="one sample, not 2"):
-        layer_vectors(program, np.concatenate([x, x]), 0)
+        layer_vectors(program, np.concatenate([x, x]), 1)
     with pytest.raises(InputError, match="dtype"):
         layer_vectors(program, x.astype(np.uint8), 0)
     inner = lower(net, SMALL.replace(inner_bits=20, inner_products=8))
@@ -155,3 +158,22 @@ def test_weights_must_be_loaded() -> None:
     shorter = [replace(each, k_count=1) if isinstance(each, Mac) else each for each in program.instructions]
     with pytest.raises(ProgramError, match="must load weights and records of every channel"):
         layer_vectors(replace(program, code=encode(shorter)), x, 0)
+
+
+def test_loads_may_take_several_rows() -> None:
+    net = Chain((1, 2, 2, 2)).conv(4, (1, 1)).build()
+    x, program = sample(net), lower(net, SMALL)
+    instructions = [in_rows(each) if isinstance(each, Load) else each for each in program.instructions]
+    again = layer_vectors(replace(program, code=encode(instructions)), x, 0)
+    assert program.instructions != tuple(instructions)
+    for array in layer_vectors(program, x, 0).arrays:
+        if array.name not in ("issues", "readouts"):
+            assert array.codes.tolist() == again[array.name].codes.tolist()
+
+
+def in_rows(load: Load) -> Load:
+    """The same bytes, eight a row."""
+    if load.space == Space.ACT:
+        return load
+    assert (load.rows, load.row_bytes % 8) == (1, 0)
+    return replace(load, rows=load.row_bytes // 8, row_bytes=8, dram_stride=8, spad_stride=8)
