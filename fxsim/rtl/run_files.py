@@ -11,6 +11,7 @@ from fxsim.hw import BURST_BYTES
 from fxsim.isa import WORD_BYTES, Engine, Load, Mac, Merge, Req, Store, Unit, ZeroPoint, bursts
 from fxsim.numerics import Overflow, Reduction
 from fxsim.rtl.machine import event_width, machine_scheme, register_bits
+from fxsim.rtl.stall_lines import stall_lines
 from fxsim.sim import mac_trace, scratchpad_effects
 from fxsim.sim.reference import Stalls, step
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from fxsim.sim import Effect, MacTrace
 
 PORTS = ("x", "w", "y")
-"""Ports of the MAC engine that may refuse a beat; bit i of a line of ``stalls.hex`` is port i."""
+"""Ports of the MAC engine that may refuse a beat; bit i of a line of ``refusals.hex`` is port i."""
 
 
 def run_files(
@@ -61,8 +62,9 @@ def run_files(
         "mac.hex": _text(words[i][::-1].hex() for i in mac),
         "acc.txt": _text(_acc_lines(trace, issue_cycle)),
         "y.txt": _text(_y_lines(trace, beat_cycle)),
-        "stalls.hex": _text(f"{mask:x}" for mask in stalls),
+        "refusals.hex": _text(f"{mask:x}" for mask in stalls),
     }
+    files |= {name: _text(lines) for name, lines in stall_lines(program, trace.timeline, refused=any(stalls)).items()}
     for unit in Unit:
         files[f"{unit.name.lower()}_commits.txt"] = _text(str(end[i]) for i in units[unit])
     for unit in (Unit.DMA, Unit.VEC):

@@ -38,7 +38,10 @@ _FLAGS = (
     "-DVM_TIMING=1",
     "-DVM_TRACE=0",
 )
-_PASS = re.compile(r"PASS: (\d+) cycles; (\d+) accumulator writes of (\d+) values, (\d+) codes and (\d+) commits equal")
+_PASS = re.compile(
+    r"PASS: (\d+) cycles; (\d+) accumulator writes of (\d+) values, (\d+) codes and (\d+) commits equal, "
+    r"each in its cycle; stalls of (\d+) windows equal"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Comparison:
         Requantized outputs.
     commits
         Instructions.
+    windows
+        Layers whose stall counters were compared; none where ports refused beats.
     """
 
     cycles: int
@@ -62,6 +67,7 @@ class Comparison:
     values: int
     codes: int
     commits: int
+    windows: int
 
 
 @cache

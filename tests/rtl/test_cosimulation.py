@@ -32,14 +32,16 @@ pytestmark = [
 @pytest.mark.parametrize("hw", MACHINES, ids=lambda hw: hw.name)
 def test_random_programs_give_the_same_bits_in_the_same_cycles(hw: Hardware, tmp_path: Path) -> None:
     machine = Machine(hw, tmp_path)
-    values = 0
+    values = windows = 0
 
     @seed(1)
     @settings(max_examples=PROGRAMS, phases=[Phase.generate], suppress_health_check=list(HealthCheck), deadline=None)
     @given(programs_with_data(50, st.just(hw)), STALLS)
     def compare(program: Program, stalls: list[int]) -> None:
-        nonlocal values
-        values += machine.run(program, stalls=stalls).values
+        nonlocal values, windows
+        compared = machine.run(program, stalls=stalls)
+        values, windows = values + compared.values, windows + compared.windows
 
     compare()
     assert values > 10 * PROGRAMS
+    assert windows > 0

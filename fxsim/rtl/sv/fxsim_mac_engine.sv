@@ -80,7 +80,8 @@ module fxsim_mac_engine import fxsim_pkg::*; (
     .x_request(x_request), .x_grant(x_grant), .x_address(x_address), .beat(beat),
     .tile_begun(tile_begun), .tile_wanted(tile_wanted), .tile_address(tile_address), .tile_wide(tile_wide),
     .tile_ready(tile_ready), .issue(issue),
-    .busy(status.beat), .starts(status.starts), .has_next(status.has_next), .waits_records(status.waits_records),
+    .busy(status.beat), .starts(status.starts), .is_running(status.running), .has_next(status.has_next),
+    .fresh(status.fresh), .waits_records(status.waits_records),
     .waits_tile(status.waits_tile), .waits_slots(status.waits_slots)
   );
 
@@ -172,8 +173,10 @@ module fxsim_mac_engine import fxsim_pkg::*; (
     .bias(bias), .multiplier(multiplier), .shift(shift), .drains(drains), .frees(frees),
     .y_request(y_request), .y_grant(y_grant), .y_write(y_write), .y_address(y_address), .y_lanes(y_lanes),
     .y_wide(y_wide), .y_codes(y_codes), .commit(req_commit), .pushes(req_pushes),
-    .busy(status.read_beat), .is_held(status.req_held), .is_full(status.req_full)
+    .busy(status.read_beat), .starts(status.read_starts), .waits(status.req_waits)
   );
+  assign status.read_ends = frees;
+  assign status.half_state = {state_1, state_0};
 
   // ---- bank halves
 

@@ -35,8 +35,8 @@ module fxsim_requantizer import fxsim_pkg::*; (
   output logic [8:0]               pushes,
   // for the stall counters
   output logic                     busy,
-  output logic                     is_held,
-  output logic                     is_full
+  output logic                     starts,
+  output logic                     waits
 );
 
   req_t req;
@@ -46,9 +46,10 @@ module fxsim_requantizer import fxsim_pkg::*; (
   logic [15:0] grid_x;
   logic [27:0] line;                    // address of the grid row
 
-  logic last_lanes, last;
-  assign is_held = held;
+  logic last_lanes, last, is_full;
   assign is_full = begun || full[req.half];
+  assign waits = held && !is_full;
+  assign starts = busy && !begun;
   assign y_request = held && is_full;
   assign busy = y_request && y_grant;
   assign last_lanes = 32'(row) + REQUANT_LANES >= 32'(req.rows);

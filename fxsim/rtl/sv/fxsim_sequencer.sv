@@ -32,10 +32,12 @@ module fxsim_sequencer import fxsim_pkg::*; (
   // what keeps the next beat from being sent
   output logic        busy,          // a beat is sent
   output logic        starts,        // it is the first one of an instruction
+  output logic        is_running,
   output logic        has_next,      // there is one: of the running or of the waiting instruction
   output logic        waits_records,
   output logic        waits_tile,
-  output logic        waits_slots
+  output logic        waits_slots,
+  output logic        fresh          // slots of the last issue cannot be read by a MERGE yet
 );
 
   // ---- registers
@@ -79,6 +81,8 @@ module fxsim_sequencer import fxsim_pkg::*; (
   assign x_request = allowed && !work.merge;
   assign busy = allowed && (work.merge || x_grant);
   assign starts = busy && !running;
+  assign is_running = running;
+  assign fresh = rest < REST_BITS'(RECURRENCE);
   assign can_accept = !waiting_valid || starts;
 
   // ---- geometry of the position and of the present run

@@ -35,6 +35,12 @@ module fxsim_tb import fxsim_pkg::*; ;
   logic [3:0] commit;
   mac_status_t status;
   logic [9*16-1:0] tokens;
+  sum_next_t sum_next;
+  read_next_t read_next;
+  vec_next_t vec_next;
+  logic window_closes;
+  logic [CAUSES*32-1:0] stalls;
+  logic [31:0] compute;
 
   fxsim_top top (
     .clk(clk), .rst(rst), .valid(valid), .dma_word(dma_word), .mac_word(mac_word), .vec_word(vec_word), .issue(issue),
@@ -45,7 +51,9 @@ module fxsim_tb import fxsim_pkg::*; ;
     .y_wide(y_wide), .y_codes(y_codes),
     .acc_write(acc_write), .acc_half(acc_half), .acc_slot(acc_slot), .acc_rows(acc_rows), .acc_data(acc_data),
     .acc_events(acc_events), .bias_overflow(bias_overflow), .commit(commit), .token_overflow(token_overflow),
-    .status(status), .vec_busy(vec_busy), .tokens(tokens)
+    .status(status), .vec_busy(vec_busy), .tokens(tokens),
+    .sum_next(sum_next), .read_next(read_next), .vec_next(vec_next), .window_closes(window_closes), .stalls(stalls),
+    .compute(compute)
   );
 
   // ---- vectors
@@ -53,6 +61,7 @@ module fxsim_tb import fxsim_pkg::*; ;
   string folder;
   integer cycle = 0;
   integer dma_file, mac_file, vec_file, acc_file, y_file, stall_file, got;
+  integer sums_file, reads_file, vecs_file, window_file;
   integer commit_file [0:3];
   integer effect_file [0:3];
 
@@ -100,6 +109,47 @@ module fxsim_tb import fxsim_pkg::*; ;
     w_grant <= !stalled[1];
     y_grant <= !stalled[2];
   endtask
+
+  // Stall counters: what comes next, and where windows end.
+  logic [195:0] fetched_sum;
+  logic [160:0] fetched_read;
+  logic [159:0] fetched_vec;
+  task automatic next_sum;
+    got = $fscanf(sums_file, "%h", fetched_sum);
+    sum_next <= fetched_sum;
+  endtask
+
+  task automatic next_read;
+    got = $fscanf(reads_file, "%h", fetched_read);
+    read_next <= fetched_read;
+  endtask
+
+  task automatic next_vec;
+    got = $fscanf(vecs_file, "%h", fetched_vec);
+    vec_next <= fetched_vec;
+  endtask
+
+  // A window closes with the last commit of its layer and of those before it.
+  logic window_due;
+  integer committed [0:3], window_commits [0:3];
+  integer windows = 0;
+  integer fetched_commits [0:3];
+  logic [31:0] expected_compute, fetched_compute;
+  logic [CAUSES*32-1:0] expected_stalls, fetched_stalls;
+  task automatic next_window;
+    got = $fscanf(window_file, "%d %d %d %d %d %h", fetched_commits[0], fetched_commits[1], fetched_commits[2],
+                  fetched_commits[3], fetched_compute, fetched_stalls);
+    for (int unit = 0; unit < 4; unit++) window_commits[unit] <= fetched_commits[unit];
+    expected_compute <= fetched_compute;
+    expected_stalls <= fetched_stalls;
+    window_due <= got == 6;
+  endtask
+
+  logic [3:0] complete;
+  for (genvar u = 0; u < 4; u++) begin : g_complete
+    assign complete[u] = committed[u] + 32'(commit[u]) >= window_commits[u];
+  end
+  assign window_closes = !rst && window_due && &complete;
 
   logic [49:0] fetched;
   logic [511:0] fetched_mac;
@@ -180,7 +230,11 @@ module fxsim_tb import fxsim_pkg::*; ;
     vec_file = opened("vec.hex");
     acc_file = opened("acc.txt");
     y_file = opened("y.txt");
-    stall_file = opened("stalls.hex");
+    stall_file = opened("refusals.hex");
+    sums_file = opened("sums.hex");
+    reads_file = opened("reads.hex");
+    vecs_file = opened("vecs.hex");
+    window_file = opened("windows.txt");
     commit_file[0] = opened("dma_commits.txt");
     commit_file[1] = opened("mac_commits.txt");
     commit_file[2] = opened("req_commits.txt");
@@ -209,6 +263,11 @@ module fxsim_tb import fxsim_pkg::*; ;
       if (resetting == 0) begin
         for (int engine = 0; engine < 3; engine++) next_word(engine);
         next_stall;
+        next_window;
+        for (int unit = 0; unit < 4; unit++) committed[unit] <= 0;
+        next_sum;
+        next_read;
+        next_vec;
         rst <= 1'b0;
       end
     end else if (!rst) begin
@@ -217,6 +276,7 @@ module fxsim_tb import fxsim_pkg::*; ;
   end
 
   task automatic check;
+    check_window;
     check_acc;
     check_y;
     for (int unit = 0; unit < 4; unit++) check_commit(unit);
@@ -227,13 +287,32 @@ module fxsim_tb import fxsim_pkg::*; ;
       if (commit_due[unit] && commit_cycle[unit] <= cycle) fail($sformatf("a commit of unit %0d is missing", unit));
     end
     for (int engine = 0; engine < 3; engine++) if (issue[engine]) next_word(engine);
+    if (status.starts) next_sum;
+    if (status.read_starts) next_read;
+    if (issue[2]) next_vec;
     next_stall;
     cycle = cycle + 1;
     if (!acc_due && !y_due && commit_due == 0) begin
       if ((valid & ~issue) != 0) fail("instructions are left over");
-      $display("PASS: %0d cycles; %0d accumulator writes of %0d values, %0d codes and %0d commits equal, each in its cycle",
-               cycle, writes, values, codes, commits);
+      $display("PASS: %0d cycles; %0d accumulator writes of %0d values, %0d codes and %0d commits equal, each in its cycle; stalls of %0d windows equal",
+               cycle, writes, values, codes, commits, windows);
       $finish;
+    end
+  endtask
+
+  // Counts of stalled ports are in no model: only the others are compared.
+  task automatic check_window;
+    if (window_closes) begin
+      if (expected_compute != 32'hFFFFFFFF) begin
+        if (compute != expected_compute) fail($sformatf("%0d compute cycles, expected %0d", compute, expected_compute));
+        for (int c = 0; c < CAUSES; c++) begin
+          if (stalls[c*32 +: 32] != expected_stalls[c*32 +: 32]) begin
+            fail($sformatf("stall counter %0d is %0d, expected %0d", c, stalls[c*32 +: 32], expected_stalls[c*32 +: 32]));
+          end
+        end
+        windows = windows + 1;
+      end
+      next_window;
     end
   endtask
 
@@ -286,6 +365,7 @@ module fxsim_tb import fxsim_pkg::*; ;
       if (!commit_due[unit]) fail($sformatf("a commit of unit %0d too many", unit));
       if (commit_cycle[unit] != cycle) fail($sformatf("commit of unit %0d, expected in cycle %0d", unit, commit_cycle[unit]));
       commits = commits + 1;
+      committed[unit] <= committed[unit] + 1;
       if (unit == 0 || unit == 3) take_effect(unit);
       next_commit(unit);
     end

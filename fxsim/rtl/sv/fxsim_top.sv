@@ -47,7 +47,14 @@ module fxsim_top import fxsim_pkg::*; (
   // what keeps the MAC engine
   output mac_status_t  status,
   output logic         vec_busy,
-  output logic [9*16-1:0] tokens
+  output logic [9*16-1:0] tokens,
+  // stall counters
+  input  sum_next_t    sum_next,
+  input  read_next_t   read_next,
+  input  vec_next_t    vec_next,
+  input  logic         window_closes,
+  output logic [CAUSES*32-1:0] stalls,
+  output logic [31:0]  compute
 );
 
   logic [8:0] mac_pops, dma_pushes, mac_pushes, req_pushes, vec_pushes;
@@ -84,6 +91,12 @@ module fxsim_top import fxsim_pkg::*; (
   fxsim_vector vector (
     .clk(clk), .rst(rst), .accept(issue[2]), .incoming(vec_word), .can_accept(vec_free), .busy(vec_busy),
     .commit(vec_commit), .pushes(vec_pushes)
+  );
+
+  fxsim_stalls counters (
+    .clk(clk), .rst(rst), .status(status), .vec_issue(issue[2]), .vec_busy(vec_busy),
+    .pushes({vec_pushes, req_pushes, mac_pushes, dma_pushes}), .commit(commit), .sum_next(sum_next),
+    .read_next(read_next), .vec_next(vec_next), .closes(window_closes), .counts(stalls), .compute(compute)
   );
 
 endmodule
