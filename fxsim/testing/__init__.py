@@ -9,6 +9,7 @@ from fxsim.testing.checking import (
     MismatchError,
     ProgramRun,
     check_kernel,
+    check_layer,
     check_program,
     expected_run,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "affines",
     "aimed_biases",
     "check_kernel",
+    "check_layer",
     "check_program",
     "codes",
     "expected_run",

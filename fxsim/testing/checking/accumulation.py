@@ -17,7 +17,8 @@ from fxsim.testing.checking.dots import Dots, dot_program
 from fxsim.testing.checking.hexes import hex_files
 from fxsim.testing.checking.recorder import Recorder
 from fxsim.testing.checking.source import array_source, with_imports
-from fxsim.testing.integers import codes, tensors
+from fxsim.testing.integers import tensors
+from fxsim.testing.sums import aimed_biases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,15 +38,11 @@ class _Accumulation:
     hw: Hardware
     dots: Dots
 
-    @property
-    def elements(self) -> int:
-        return self.dots.bias.size
-
     def ask(self, dut: Callable[..., Any]) -> object:
         return dut(self.dots.x.copy(), self.dots.w.copy(), self.dots.bias.copy())
 
-    def judge(self, answer: object) -> str | None:
-        return integers_differ("accumulators", self.expected(), answer)
+    def judge(self, answer: object, expected: Ints) -> str | None:
+        return integers_differ("accumulators", expected, answer)
 
     def expected(self) -> Ints:
         machine = Recorder(self.program())
@@ -100,19 +97,13 @@ def _accumulation(draw: st.DrawFn, hw: Hardware) -> _Accumulation:
     x = draw(tensors((k,), IntFormat(numerics.act_bits)))
     w = draw(tensors((n, k), IntFormat(numerics.weight_bits)))
     prefixes = np.cumsum(x * w, axis=1)
-    bias = [draw(_bias(numerics, row)) for row in prefixes.tolist()]
+    register, stored = _formats(numerics)
+    bias = [draw(aimed_biases(row, register, stored=stored)) for row in prefixes.tolist()]
     return _Accumulation(hw, Dots(x, w, np.array(bias, np.int64)))
 
 
-def _bias(numerics: Numerics, prefixes: list[int]) -> st.SearchStrategy[int]:
-    """Biases that bring a prefix of the sum to an end of the register or beside it, and any."""
+def _formats(numerics: Numerics) -> tuple[IntFormat, IntFormat]:
+    """Formats of the register, and of the biases that the machine would take."""
     register = IntFormat(numerics.acc_internal_bits if numerics.overflow == "readout" else numerics.acc_bits)
     loadable = register.bits if numerics.bias_policy == "error" else _BIAS_BITS
-    stored = IntFormat(min(numerics.bias_bits, loadable, _BIAS_BITS))
-    edges = st.builds(
-        lambda end, prefix, d: stored.saturate(end - prefix + d),
-        st.sampled_from((register.lo, register.hi)),
-        st.sampled_from(prefixes),
-        st.integers(-1, 1),
-    )
-    return codes(stored) | edges
+    return register, IntFormat(min(numerics.bias_bits, loadable, _BIAS_BITS))

@@ -70,23 +70,22 @@ def check_program(
 class _Case:
     made: Program
 
-    @property
-    def elements(self) -> int:
-        return 1 + sum(i.rows * i.positions for i in self.made.instructions if isinstance(i, Req))
-
     def ask(self, dut: Callable[..., Any]) -> object:
         return dut(self.made)
 
-    def judge(self, answer: object) -> str | None:
+    def expected(self) -> list[NDArray[np.int64]]:
+        return expected_codes(self.made)
+
+    def judge(self, answer: object, expected: list[NDArray[np.int64]]) -> str | None:
         if not isinstance(answer, ProgramRun):
             return f"the design must return a ProgramRun, not {type(answer).__name__}"
-        problem = self._codes_differ(answer.codes)
+        problem = self._codes_differ(answer.codes, expected)
         if problem is not None or answer.cycles is None:
             return problem
         return integers_differ("cycles", np.array(expected_cycles(self.made)), answer.cycles)
 
-    def _codes_differ(self, given: Sequence[object]) -> str | None:
-        expected, numbers = expected_codes(self.made), self._reqs()
+    def _codes_differ(self, given: Sequence[object], expected: list[NDArray[np.int64]]) -> str | None:
+        numbers = self._reqs()
         if len(given) != len(numbers):
             return f"codes must be those of {len(numbers)} REQ, not of {len(given)}"
         blocks = zip(numbers, expected, given, strict=True)
@@ -97,7 +96,7 @@ class _Case:
         return [n for n, instruction in enumerate(self.made.instructions) if isinstance(instruction, Req)]
 
     def python(self) -> str:
-        codes = ", ".join(repr(c.tolist()) for c in expected_codes(self.made))
+        codes = ", ".join(repr(c.tolist()) for c in self.expected())
         cycles = expected_cycles(self.made)
         return with_imports(
             f"{program_source(self.made)}"
@@ -116,7 +115,7 @@ class _Case:
             "constants": (np.frombuffer(self.made.constants, np.uint8).astype(np.int64), 8),
             "code": (np.frombuffer(self.made.code, "<i8").reshape(-1, 8).astype(np.int64), 64),
         }
-        for number, codes in zip(self._reqs(), expected_codes(self.made), strict=True):
+        for number, codes in zip(self._reqs(), self.expected(), strict=True):
             instruction = instructions[number]
             assert isinstance(instruction, Req)
             parts[f"codes_{number}"] = (codes, 8 << instruction.out_wide)
