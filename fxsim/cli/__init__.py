@@ -17,7 +17,7 @@ from fxsim._core.errors import FxsimError, TrapError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = ("run", "estimate", "accumulators", "compare", "sweep", "lower", "asm", "disasm", "info", "ops", "isa",
+VERBS = ("run", "estimate", "accumulators", "compare", "sweep", "lower", "trace", "asm", "disasm", "info", "ops", "isa",
          "certify", "vectors")  # fmt: skip
 
 

@@ -91,7 +91,11 @@ class MacTrace:
 
 
 def mac_trace(
-    program: Program, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]] | None = None, *, layer: str = ""
+    program: Program,
+    x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]] | None = None,
+    *,
+    layer: str = "",
+    cycles: range | None = None,
 ) -> MacTrace:
     """Trace the MAC engine over one sample.
 
@@ -103,6 +107,8 @@ def mac_trace(
         The sample, as `simulate` takes it; None for a program without inputs.
     layer
         Name of the only layer whose issues and beats are kept; all by default.
+    cycles
+        Only instructions are kept that are at work in these cycles, from the first beat to the last commit.
 
     Raises
     ------
@@ -114,7 +120,10 @@ def mac_trace(
     times = timeline(program)
     if (program.columns.table(Mac).inner_bits > 0).any():
         raise ProgramError("traced sums must have no inner accumulator (inner_bits = 0)", where=program.name)
-    walk = _Walk(Stepper(program, x), times, _kept(program, layer))
+    kept = _kept(program, layer)
+    if cycles is not None:
+        kept &= (times.start < cycles.stop) & (times.end >= cycles.start)
+    walk = _Walk(Stepper(program, x), times, kept)
     walk.run()
     return MacTrace(program, times, walk.issues(), walk.read_outs())
 

@@ -23,7 +23,7 @@ class Window(NamedTuple):
         return self.hi - self.lo
 
 
-def window_of(program: Program, times: Timeline, layer: str | None) -> Window:
+def window_of(program: Program, times: Timeline, layer: str) -> Window:
     """All cycles, or those from the first beat of a layer, or the last commit before it, to its own last commit.
 
     Raises
@@ -31,7 +31,7 @@ def window_of(program: Program, times: Timeline, layer: str | None) -> Window:
     ProgramError
         There is no such layer, or no cycle to show.
     """
-    window = Window(0, times.cycles) if layer is None else _layer_window(program, times, layer)
+    window = Window(0, times.cycles) if not layer else _layer_window(program, times, layer)
     if not window.cycles:
         raise ProgramError("trace must have at least one cycle", got=layer, where=program.name)
     return window

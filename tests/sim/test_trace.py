@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +11,11 @@ from hypothesis import given
 from fxsim import lower
 from fxsim._core.errors import InputError, ProgramError
 from fxsim.hw import Hardware
-from fxsim.isa import Mac, Merge, Program, Req
-from fxsim.isa.reference import run_plain
+from fxsim.isa import Mac, Merge, Program
 from fxsim.sim import MacTrace, mac_trace
 from fxsim.sim.reference import step
 from fxsim.testing import Chain, programs
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from tests.sim.plain_sites import plain_sites
 
 Site = tuple[int, int, int, int]
 SMALL = Hardware.load("paper-4x4").replace(act_spad_bytes=1 << 16)
@@ -57,7 +54,7 @@ def test_values_and_events_are_the_plain_machine_s(changes: dict[str, Any], monk
     program = lower(network().build(), SMALL.replace(**changes))
     x = np.random.default_rng(1).integers(-128, 128, (1, 5, 6, 3)).astype(np.int8)
     trace = mac_trace(program, x)
-    values, events, codes = plain_sites(program, x, monkeypatch)
+    values, events, codes = plain_sites(program, {"x": x.tobytes()}, monkeypatch)
     assert seen(trace) == (values, events)
     assert any(events.values())
     assert {i for i, *_ in values} == {i for i, c in enumerate(program.instructions) if isinstance(c, Mac | Merge)}
@@ -87,50 +84,6 @@ def seen_codes(trace: MacTrace) -> dict[Site, int]:
             place = int(beats.instruction[i]), int(beats.position[i]), int(beats.row[i]) + lane
             found[*place, int(beats.address[i]) + lane] = int(beats.codes[i, lane])
     return found
-
-
-def plain_sites(
-    program: Program, x: NDArray[np.int8], monkeypatch: pytest.MonkeyPatch
-) -> tuple[dict[Site, int], dict[Site, int], dict[Site, int]]:
-    """Run the plain machine and note every slot as it stands behind each group, and every code as it is written."""
-    values: dict[Site, int] = {}
-    events: dict[Site, int] = {}
-    codes: dict[Site, int] = {}
-    run_group, merge, requantize = Mac._run_group, Merge._merge, Req._requantize
-
-    def counted(machine: Any, channel: int) -> int:
-        counters = machine.counters(channel)
-        return int(counters.overflow_events + counters.internal_wraps)
-
-    def group_and_note(self: Mac, machine: Any, group: int, position: int, row: int, stream: range) -> None:
-        before = counted(machine, self.row_base + row)
-        run_group(self, machine, group, position, row, stream)
-        site = machine.instruction, group, position, row
-        values[site] = machine.accumulator(self.half, row, self.slot + position).value
-        events[site] = counted(machine, self.row_base + row) - before
-
-    def merge_and_note(self: Merge, machine: Any, part: int, position: int, row: int) -> None:
-        before = counted(machine, self.row_base + row)
-        merge(self, machine, part, position, row)
-        site = machine.instruction, part - 1, position, row
-        values[site] = machine.accumulator(self.half, row, self.slot + position).value
-        events[site] = counted(machine, self.row_base + row) - before
-
-    def requantize_and_note(self: Req, machine: Any, row: int, slot: Any) -> int:
-        code = requantize(self, machine, row, slot)
-        position, number = divmod(len([1 for site in codes if site[0] == machine.instruction]), self.rows)
-        y, column = divmod(self.ox_start + position, self.out_w)
-        assert number == row
-        codes[
-            machine.instruction, position, row, self.out_addr + y * self.out_row_pitch + column * self.out_pitch + row
-        ] = code
-        return code
-
-    monkeypatch.setattr(Mac, "_run_group", group_and_note)
-    monkeypatch.setattr(Merge, "_merge", merge_and_note)
-    monkeypatch.setattr(Req, "_requantize", requantize_and_note)
-    run_plain(program, {"x": x.tobytes()})
-    return values, events, codes
 
 
 def test_one_layer_is_a_part_of_the_whole() -> None:

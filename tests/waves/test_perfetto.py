@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 STATES = [state.name for state in HalfState]
 Slice = tuple[int, int, str, dict[str, Any]]
 
-uses_a_folder = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+uses_a_folder = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 some_programs = programs(max_instructions=30).filter(len)
 
 
 class Drawn:
     """A trace as a viewer takes it in, cycles by the slices' arguments."""
 
-    def __init__(self, program: Program, folder: Path, layer: str | None = None) -> None:
+    def __init__(self, program: Program, folder: Path, layer: str = "") -> None:
         path = folder / "trace.json"
         self.shown = save_perfetto(program, path, layer=layer)
         self.trace = json.loads(path.read_text(encoding="ascii"))
