@@ -130,6 +130,7 @@ def _derived(hw: Hardware) -> dict[str, int | bool]:
     total = product + (t.cols - 1).bit_length()
     return {
         "REG_BITS": register,
+        "TRAP": n.overflow == "trap",
         "WRAPS": n.overflow in ("wrap", "readout"),
         "X_BYTES": 1 + (n.act_bits > 8),
         "X_NARROW": min(n.act_bits, 8),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fxsim.isa import Instruction, Program, Table
-    from fxsim.sim import Effect, MacTrace
+    from fxsim.sim import Effect, MacTrace, TrapSite
 
 PORTS = ("x", "w", "y")
 """Ports of the MAC engine that may refuse a beat; bit i of a line of ``refusals.hex`` is port i."""
@@ -62,6 +62,7 @@ def run_files(
         "mac.hex": _text(words[i][::-1].hex() for i in mac),
         "acc.txt": _text(_acc_lines(trace, issue_cycle)),
         "y.txt": _text(_y_lines(trace, beat_cycle)),
+        "trap.txt": _text([_trap_line(program, trace.trap, mac)]),
         "refusals.hex": _text(f"{mask:x}" for mask in stalls),
     }
     files |= {name: _text(lines) for name, lines in stall_lines(program, trace.timeline, refused=any(stalls)).items()}
@@ -119,6 +120,18 @@ def _y_lines(trace: MacTrace, commits: Sequence[int]) -> Iterable[str]:
 def pack(values: Sequence[int], bits: int) -> int:
     """Two's complement words of `bits` bits side by side, the first one lowest."""
     return sum((value & ((1 << bits) - 1)) << (bits * i) for i, value in enumerate(values))
+
+
+def _trap_line(program: Program, site: TrapSite | None, mac: Sequence[int]) -> str:
+    """Whether a sum left its range under trap; ordinal in the MAC engine, group, position, row, bias, column."""
+    if site is None:
+        return "0"
+    instruction = program.instructions[site.instruction]
+    column = 0
+    if isinstance(instruction, Mac) and site.k >= 0:
+        column = (site.k - instruction.k_start) % program.hardware.timing.cols
+    place = mac.index(site.instruction), site.group, site.position, site.row, int(site.k < 0), column
+    return f"1 {' '.join(map(str, place))}"
 
 
 def _busy_cycles(program: Program, trace: MacTrace) -> list[int]:

@@ -13,7 +13,7 @@ from fxsim.sim.simulate import simulate
 from fxsim.sim.timing import CAUSES, LayerTiming, Timeline, timeline
 from fxsim.sim.timing_schedule import HalfState
 from fxsim.sim.timing_windows import Spans
-from fxsim.sim.trace import Issues, MacTrace, ReadOuts, mac_trace
+from fxsim.sim.trace import Issues, MacTrace, ReadOuts, TrapSite, mac_trace
 from fxsim.sim.words import inner_text, output_text, place_text, register_text, step_text
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Spans",
     "Step",
     "Timeline",
+    "TrapSite",
     "carried_numerics",
     "estimate",
     "execute",

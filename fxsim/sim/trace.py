@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fxsim._core.errors import ProgramError
 from fxsim.isa import Init, Mac, Merge, Req, array_of, issue_offsets, mac_shapes, merge_shapes
-from fxsim.kernels import COLUMNS, EVENTS, KIND_MERGE, KIND_REQ, WRAPS, Bank
+from fxsim.kernels import COLUMNS, EVENTS, KIND_MERGE, KIND_REQ, NO_SITE, WRAPS, Bank
 from fxsim.sim.stepping import Stepper
 from fxsim.sim.timing import Timeline, timeline
 
@@ -80,14 +80,39 @@ class ReadOuts:
     codes: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class TrapSite:
+    """Where a sum first left its range under overflow = trap, in program order; k is -1 for a bias.
+
+    A tree event has the first k of its group, a MERGE event the first k of the part that it adds.
+    """
+
+    instruction: int
+    group: int
+    position: int
+    row: int
+    k: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MacTrace:
-    """One sample of `program`: its `timeline`, the bank writes `issues` and the requantizer beats `beats`."""
+    """One sample of `program`.
+
+    Attributes
+    ----------
+    timeline
+        When instructions run.
+    issues, beats
+        Writes of the accumulator bank, and requantizer beats.
+    trap
+        The first event of the whole program under overflow = trap; None without one.
+    """
 
     program: Program
     timeline: Timeline
     issues: Issues
     beats: ReadOuts
+    trap: TrapSite | None
 
 
 def mac_trace(
@@ -125,7 +150,7 @@ def mac_trace(
         kept &= (times.start < cycles.stop) & (times.end >= cycles.start)
     walk = _Walk(Stepper(program, x), times, kept)
     walk.run()
-    return MacTrace(program, times, walk.issues(), walk.read_outs())
+    return MacTrace(program, times, walk.issues(), walk.read_outs(), walk.trap)
 
 
 def _kept(program: Program, layer: str) -> NDArray[np.bool_]:
@@ -151,6 +176,7 @@ class _Walk:
         self._traced = set(traced[kept[traced]].tolist())
         self._issues: list[tuple[Ints, Ints, Ints]] = []
         self._beats: list[tuple[Ints, Ints]] = []
+        self.trap: TrapSite | None = None
 
     def run(self) -> None:
         """Walk the program from its first instruction to its last."""
@@ -159,6 +185,14 @@ class _Walk:
                 self._trace(step.start)
             else:
                 self._stepper.execute(step)
+                self._see_trap(0, 0)
+
+    def _see_trap(self, group: int, position: int) -> None:
+        """Note the first event, which lies in what has just run: a piece that begins at `group` and `position`."""
+        site = self._state.tally.trap.tolist()
+        if self.trap is None and site[0] != NO_SITE:
+            _, instruction, behind, after, row, k, _ = site
+            self.trap = TrapSite(instruction, group + behind, position + after, row, k)
 
     def _trace(self, number: int) -> None:
         fields = self._fields[number]
@@ -183,6 +217,7 @@ class _Walk:
             after = counts[EVENTS] + counts[WRAPS]
             events[i, :rows], before = after - before, after
             values[i, :rows] = self._state.bank.register[0, half, slot[i], :rows]
+            self._see_trap(int(group[i]), int(position[i]))
         cycle = self._times.start[number] + offsets.reshape(-1)
         places = np.stack([np.full(len(group), number), group, position, np.full(len(group), half), slot, cycle])
         self._issues.append((places, values, events))
@@ -209,15 +244,12 @@ class _Walk:
     def _merges(self, fields: Ints, shape: tuple[int, ...]) -> Iterable[None]:
         """Run a MERGE issue by issue on a bank of two slots, the sum and the part; yields after each."""
         half, slot = int(fields[_AT["half"]]), int(fields[_AT["slot"]])
-        pair = self._state.bank._replace(
-            **{
-                name: np.zeros_like(getattr(self._state.bank, name)[:, :, :2])
-                for name in ("register", "exact", "flags")
-            }
-        )
+        bank = self._state.bank
+        pair = bank._replace(**{name: np.zeros_like(getattr(bank, name)[:, :, :2]) for name in _SLOT_ARRAYS})
         piece = fields[None, :].copy()
         piece[0, [_AT["parts"], _AT["positions"], _AT["slot"]]] = 2, 1, 0
         for part in range(1, shape[0] + 1):
+            piece[0, _AT["k_start"]] = part * fields[_AT["k_start"]]
             for position in range(shape[1]):
                 places = [slot + position, slot + part * shape[1] + position]
                 _move(self._state.bank, half, places, pair, [0, 1])
@@ -237,6 +269,7 @@ class _Walk:
             piece[0, _AT["ox_start"]] = fields[_AT["ox_start"]] + position
             piece[0, _AT["slot"]] = fields[_AT["slot"]] + position
             self._stepper.call(piece, self._state.bank)
+            self._see_trap(0, position)
             address = _out_address(piece[0])
             codes = _codes(self._state.memory.act[0, address : address + rows * size], size, signed=clamp_lo < 0)
             first = np.arange(0, rows, lanes)

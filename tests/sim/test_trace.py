@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from fxsim import lower
 from fxsim._core.errors import InputError, ProgramError
 from fxsim.hw import Hardware
 from fxsim.isa import Mac, Merge, Program
+from fxsim.isa.reference import run_plain
 from fxsim.sim import MacTrace, mac_trace
 from fxsim.sim.reference import step
 from fxsim.testing import Chain, programs
@@ -46,6 +48,7 @@ def network() -> Chain:
         {"acc_bits": 12, "overflow": "saturate", "bias_policy": "apply", "zero_point": "subtract"},
         {"acc_bits": 11, "overflow": "readout", "acc_internal_bits": 14, "split_k": 3},
         {"reduction": "chain", "acc_bits": 13, "split_k": 2, "acc_depth": 16},
+        {"acc_bits": 11, "overflow": "trap", "split_k": 3, "bias_policy": "apply"},
         {"reduction": "chain", "acc_bits": 14, "overflow": "trap", "order": "reversed", "bias_order": "last"},
     ],
 )
@@ -59,6 +62,10 @@ def test_values_and_events_are_the_plain_machine_s(changes: dict[str, Any], monk
     assert any(events.values())
     assert {i for i, *_ in values} == {i for i, c in enumerate(program.instructions) if isinstance(c, Mac | Merge)}
     assert seen_codes(trace) == codes
+    first = run_plain(program, {"x": x.tobytes()}).trap
+    assert (trace.trap is None) == (first is None) == (changes.get("overflow") != "trap")
+    if first is not None and trace.trap is not None:
+        assert dataclasses.astuple(trace.trap) == tuple(first)[:5]
 
 
 def seen(trace: MacTrace) -> tuple[dict[Site, int], dict[Site, int]]:

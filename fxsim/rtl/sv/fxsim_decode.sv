@@ -5,6 +5,7 @@ module fxsim_decode import fxsim_pkg::*; (
   /* verilator lint_off UNUSEDSIGNAL */  // modes that the machine has built in are not read
   input  logic [511:0] word,
   /* verilator lint_on UNUSEDSIGNAL */
+  input  logic [31:0]  ordinal,
   output logic         is_req,
   output logic [8:0]   pops,
   output work_t        work,
@@ -100,6 +101,7 @@ module fxsim_decode import fxsim_pkg::*; (
     work.x_wide = x_wide;
     work.w_wide = word[MAC_W_WIDE];
     work.pushes = word[MAC_PUSHES +: 9];
+    work.ordinal = ordinal;
     work.groups = merge ? 22'(word[MERGE_PARTS +: 12]) - 22'd1 : groups;
     work.last_lanes = LANE_BITS'(k_count - (groups - 22'd1) * 22'(COLS));
     work.first_tap.ky = 10'(tap / 40'(kw));
@@ -143,6 +145,7 @@ module fxsim_decode import fxsim_pkg::*; (
     req.clamp_hi = word[REQ_CLAMP_HI +: 17];
     req.out_wide = word[REQ_OUT_WIDE];
     req.pushes = word[REQ_PUSHES +: 9];
+    req.ordinal = ordinal;
   end
 
 endmodule

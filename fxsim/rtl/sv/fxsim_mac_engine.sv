@@ -51,6 +51,7 @@ module fxsim_mac_engine import fxsim_pkg::*; (
   output logic [ROWS*REG_BITS-1:0] acc_data,
   output logic [ROWS*EVENT_BITS-1:0] acc_events,
   output logic [ROWS-1:0] bias_overflow, // of the issue in the first accumulate stage
+  output site_t        trap,            // the first event in program order; valid from then on
   // for the stall counters
   output mac_status_t  status
 );
@@ -58,9 +59,13 @@ module fxsim_mac_engine import fxsim_pkg::*; (
   // ---- decode
 
   logic is_req;
+  logic [31:0] ordinal;
   work_t incoming_work;
   req_t incoming_req;
-  fxsim_decode decode (.word(word), .is_req(is_req), .pops(pops), .work(incoming_work), .req(incoming_req));
+  fxsim_decode decode (
+    .word(word), .ordinal(ordinal), .is_req(is_req), .pops(pops), .work(incoming_work), .req(incoming_req)
+  );
+  always_ff @(posedge clk) ordinal <= rst ? '0 : ordinal + 32'(issue_word);
 
   logic [1:0] state_0, state_1;
   logic work_free, req_free, half_free;
@@ -126,6 +131,7 @@ module fxsim_mac_engine import fxsim_pkg::*; (
   );
 
   logic [ROWS*REG_BITS-1:0] kept, part_read, part, out_sums;
+  logic [ROWS*LANE_BITS-1:0] lanes;
   logic out_half;
   logic [11:0] out_slot;
   fxsim_bank bank (
@@ -151,7 +157,8 @@ module fxsim_mac_engine import fxsim_pkg::*; (
     fxsim_pe_row row (
       .clk(clk), .x(x[n*COLS*X_OPERAND +: COLS*X_OPERAND]), .w(w[n*COLS*W_OPERAND +: COLS*W_OPERAND]),
       .on(at_multiply.on), .acc(operand), .merge(at_first.merge), .part(part[n*REG_BITS +: REG_BITS]),
-      .sum(acc_data[n*REG_BITS +: REG_BITS]), .events(acc_events[n*EVENT_BITS +: EVENT_BITS])
+      .sum(acc_data[n*REG_BITS +: REG_BITS]), .events(acc_events[n*EVENT_BITS +: EVENT_BITS]),
+      .lane(lanes[n*LANE_BITS +: LANE_BITS])
     );
     assign acc_rows[n] = 10'(n) < at_write.rows;
   end
@@ -164,6 +171,7 @@ module fxsim_mac_engine import fxsim_pkg::*; (
 
   // ---- read-out
 
+  site_t read_site;
   logic drains, frees;
   logic [1:0] full;
   assign full = {state_1 == HALF_FULL, state_0 == HALF_FULL};
@@ -173,10 +181,19 @@ module fxsim_mac_engine import fxsim_pkg::*; (
     .bias(bias), .multiplier(multiplier), .shift(shift), .drains(drains), .frees(frees),
     .y_request(y_request), .y_grant(y_grant), .y_write(y_write), .y_address(y_address), .y_lanes(y_lanes),
     .y_wide(y_wide), .y_codes(y_codes), .commit(req_commit), .pushes(req_pushes),
-    .busy(status.read_beat), .starts(status.read_starts), .waits(status.req_waits)
+    .busy(status.read_beat), .starts(status.read_starts), .waits(status.req_waits), .site(read_site)
   );
   assign status.read_ends = frees;
   assign status.half_state = {state_1, state_0};
+
+  // ---- trap
+
+  logic [ROWS-1:0] bias_events;           // of the issue that is written
+  fxsim_delay #(.BITS(ROWS), .STAGES(RECURRENCE - 1)) bias_way (.clk(clk), .from(bias_overflow), .to(bias_events));
+  fxsim_trap trap_record (
+    .clk(clk), .rst(rst), .issue(at_write), .bias(bias_events), .events(acc_events), .lanes(lanes),
+    .read(read_site), .trap(trap)
+  );
 
   // ---- bank halves
 

@@ -15,7 +15,8 @@ module fxsim_pe_row import fxsim_pkg::*; (
   input  logic signed [REG_BITS-1:0]   part,
   // last accumulate stage
   output logic signed [REG_BITS-1:0]   sum,
-  output logic [EVENT_BITS-1:0]        events     // rule applications that left the range
+  output logic [EVENT_BITS-1:0]        events,    // rule applications that left the range
+  output logic [LANE_BITS-1:0]         lane       // column of the first one of them
 );
 
   logic [COLS*PRODUCT-1:0] product, multiplied;
@@ -43,6 +44,7 @@ module fxsim_pe_row import fxsim_pkg::*; (
       .acc(acc), .addend(addend), .sum(sum), .overflow(overflow)
     );
     assign events = EVENT_BITS'(overflow);
+    assign lane = '0;
   end else begin : g_chain
     for (genvar r = 0; r < RECURRENCE; r++) begin : g_stage
       localparam int FIRST = r * CHAIN_PER_STAGE;
@@ -50,6 +52,7 @@ module fxsim_pe_row import fxsim_pkg::*; (
       logic [COUNT*PRODUCT-1:0] skewed;
       logic signed [REG_BITS-1:0] enters;
       logic [EVENT_BITS-1:0] counted;
+      logic [LANE_BITS-1:0] noted;
 
       // Products wait here for the stage that adds them.
       fxsim_delay #(.BITS(COUNT * PRODUCT), .STAGES(r)) skew (
@@ -58,9 +61,11 @@ module fxsim_pe_row import fxsim_pkg::*; (
       if (r == 0) begin : g_first
         assign enters = acc;
         assign counted = '0;
+        assign noted = '0;
       end else begin : g_later
         always_ff @(posedge clk) enters <= g_stage[r-1].g_add[CHAIN_PER_STAGE-1].leaves_add;
         always_ff @(posedge clk) counted <= g_stage[r-1].g_add[CHAIN_PER_STAGE-1].seen;
+        always_ff @(posedge clk) noted <= g_stage[r-1].g_add[CHAIN_PER_STAGE-1].place;
       end
 
       for (genvar i = 0; i < COUNT; i++) begin : g_add
@@ -68,15 +73,18 @@ module fxsim_pe_row import fxsim_pkg::*; (
         logic signed [PRODUCT-1:0] one;
         logic signed [ADDEND-1:0] addend;
         logic [EVENT_BITS-1:0] known, seen;
+        logic [LANE_BITS-1:0] noted_before, place;
         logic overflow;
 
         assign one = skewed[i*PRODUCT +: PRODUCT];
         if (i == 0) begin : g_head
           assign enters_add = enters;
           assign known = counted;
+          assign noted_before = noted;
         end else begin : g_tail
           assign enters_add = g_add[i-1].leaves_add;
           assign known = g_add[i-1].seen;
+          assign noted_before = g_add[i-1].place;
         end
         if (r == 0 && i == 0) begin : g_merge
           assign addend = merge ? ADDEND'(part) : ADDEND'(one);
@@ -87,12 +95,14 @@ module fxsim_pe_row import fxsim_pkg::*; (
           .acc(enters_add), .addend(addend), .sum(leaves_add), .overflow(overflow)
         );
         assign seen = known + EVENT_BITS'(overflow);
+        assign place = known == 0 && overflow ? LANE_BITS'(FIRST + i) : noted_before;
       end
     end
 
     localparam int REST = COLS - (RECURRENCE - 1) * CHAIN_PER_STAGE;
     assign sum = g_stage[RECURRENCE-1].g_add[REST-1].leaves_add;
     assign events = g_stage[RECURRENCE-1].g_add[REST-1].seen;
+    assign lane = g_stage[RECURRENCE-1].g_add[REST-1].place;
   end
 
 endmodule

@@ -36,7 +36,9 @@ module fxsim_requantizer import fxsim_pkg::*; (
   // for the stall counters
   output logic                     busy,
   output logic                     starts,
-  output logic                     waits
+  output logic                     waits,
+  // a bias that comes last and leaves the range
+  output site_t                    site
 );
 
   req_t req;
@@ -87,17 +89,22 @@ module fxsim_requantizer import fxsim_pkg::*; (
   // ---- stage 1: operands of a beat
 
   logic s1_valid, s1_last;
+  logic [11:0] s1_position;
+  logic [9:0] s1_row;
   logic [27:0] s1_address;
   logic [REQUANT_LANES-1:0] s1_lanes;
   req_t s1;
   always_ff @(posedge clk) begin
     s1_valid <= busy && !rst;
     s1_last <= last;
+    s1_position <= position;
+    s1_row <= row;
     s1 <= req;
     s1_address <= line + 28'(grid_x) * 28'(req.out_pitch) + (28'(row) << req.out_wide);
   end
 
   logic [REQUANT_LANES*16-1:0] codes;
+  logic [REQUANT_LANES-1:0] left_range;
   for (genvar i = 0; i < REQUANT_LANES; i++) begin : g_lane
     logic [9:0] n;                      // row of the lane, and its entry of the row files
     logic [10:0] entry;
@@ -119,10 +126,11 @@ module fxsim_requantizer import fxsim_pkg::*; (
     // The bias may come last, as one more rule application; then a wider register is clamped to ACC_BITS.
     logic signed [REG_BITS-1:0] biased, whole;
     logic signed [ACC_BITS-1:0] acc;
-    logic unused;
+    logic leaves;
     fxsim_accumulate #(.BITS(REG_BITS), .ADDEND(BIAS_BITS), .WRAPS(WRAPS)) last_bias (
-      .acc(sum), .addend(offset), .sum(biased), .overflow(unused)
+      .acc(sum), .addend(offset), .sum(biased), .overflow(leaves)
     );
+    assign left_range[i] = s1_valid && s1.add_bias && s1_lanes[i] && leaves;
     assign whole = s1.add_bias ? biased : sum;
     if (REG_BITS > ACC_BITS) begin : g_clamp
       logic outside;
@@ -141,6 +149,13 @@ module fxsim_requantizer import fxsim_pkg::*; (
     logic unused_sign;
     assign unused_sign = code[16];
   end
+
+  logic [9:0] first_row;
+  always_comb begin
+    first_row = '0;
+    for (int i = REQUANT_LANES - 1; i >= 0; i--) if (left_range[i]) first_row = 10'(i);
+  end
+  assign site = {left_range != 0, s1.ordinal, 22'd0, s1_position, s1_row + first_row, 1'b1, LANE_BITS'(0)};
 
   // ---- the other stages
 

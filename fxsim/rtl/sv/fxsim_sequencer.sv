@@ -187,6 +187,9 @@ module fxsim_sequencer import fxsim_pkg::*; (
     issue.final_issue = last_group && now.position + 12'd1 == work.positions;
     issue.fills = work.last;
     issue.pushes = work.pushes;
+    issue.ordinal = work.ordinal;
+    issue.group = now.group;
+    issue.position = now.position;
   end
 
   // ---- the weight tile behind the latest group that has begun

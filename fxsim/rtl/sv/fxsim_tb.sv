@@ -39,6 +39,7 @@ module fxsim_tb import fxsim_pkg::*; ;
   read_next_t read_next;
   vec_next_t vec_next;
   logic window_closes;
+  site_t trap;
   logic [CAUSES*32-1:0] stalls;
   logic [31:0] compute;
 
@@ -50,7 +51,7 @@ module fxsim_tb import fxsim_pkg::*; ;
     .y_request(y_request), .y_grant(y_grant), .y_write(y_write), .y_address(y_address), .y_lanes(y_lanes),
     .y_wide(y_wide), .y_codes(y_codes),
     .acc_write(acc_write), .acc_half(acc_half), .acc_slot(acc_slot), .acc_rows(acc_rows), .acc_data(acc_data),
-    .acc_events(acc_events), .bias_overflow(bias_overflow), .commit(commit), .token_overflow(token_overflow),
+    .acc_events(acc_events), .bias_overflow(bias_overflow), .trap(trap), .commit(commit), .token_overflow(token_overflow),
     .status(status), .vec_busy(vec_busy), .tokens(tokens),
     .sum_next(sum_next), .read_next(read_next), .vec_next(vec_next), .window_closes(window_closes), .stalls(stalls),
     .compute(compute)
@@ -61,7 +62,7 @@ module fxsim_tb import fxsim_pkg::*; ;
   string folder;
   integer cycle = 0;
   integer dma_file, mac_file, vec_file, acc_file, y_file, stall_file, got;
-  integer sums_file, reads_file, vecs_file, window_file;
+  integer trap_file, sums_file, reads_file, vecs_file, window_file;
   integer commit_file [0:3];
   integer effect_file [0:3];
 
@@ -235,6 +236,7 @@ module fxsim_tb import fxsim_pkg::*; ;
     reads_file = opened("reads.hex");
     vecs_file = opened("vecs.hex");
     window_file = opened("windows.txt");
+    trap_file = opened("trap.txt");
     commit_file[0] = opened("dma_commits.txt");
     commit_file[1] = opened("mac_commits.txt");
     commit_file[2] = opened("req_commits.txt");
@@ -294,6 +296,7 @@ module fxsim_tb import fxsim_pkg::*; ;
     cycle = cycle + 1;
     if (!acc_due && !y_due && commit_due == 0) begin
       if ((valid & ~issue) != 0) fail("instructions are left over");
+      check_trap;
       $display("PASS: %0d cycles; %0d accumulator writes of %0d values, %0d codes and %0d commits equal, each in its cycle; stalls of %0d windows equal",
                cycle, writes, values, codes, commits, windows);
       $finish;
@@ -313,6 +316,21 @@ module fxsim_tb import fxsim_pkg::*; ;
         windows = windows + 1;
       end
       next_window;
+    end
+  endtask
+
+  // "0", or "1 ordinal group position row bias column".
+  integer trap_expected [0:6];
+  task automatic check_trap;
+    for (int i = 0; i < 7; i++) begin
+      trap_expected[i] = 0;
+      got = $fscanf(trap_file, "%d", trap_expected[i]);
+    end
+    if (32'(trap.valid) != trap_expected[0] || trap.ordinal != trap_expected[1] || 32'(trap.group) != trap_expected[2] ||
+        32'(trap.position) != trap_expected[3] || 32'(trap.row) != trap_expected[4] ||
+        32'(trap.bias) != trap_expected[5] || 32'(trap.lane) != trap_expected[6]) begin
+      fail($sformatf("trap record is %0d %0d %0d %0d %0d %0d %0d", trap.valid, trap.ordinal, trap.group, trap.position,
+                     trap.row, trap.bias, trap.lane));
     end
   endtask
 

@@ -41,6 +41,7 @@ module fxsim_top import fxsim_pkg::*; (
   output logic [ROWS*REG_BITS-1:0] acc_data,
   output logic [ROWS*EVENT_BITS-1:0] acc_events,
   output logic [ROWS-1:0] bias_overflow,
+  output site_t        trap,
   // last writes of instructions: DMA, MAC (and MERGE), REQ, VEC
   output logic [3:0]   commit,
   output logic         token_overflow,
@@ -85,7 +86,7 @@ module fxsim_top import fxsim_pkg::*; (
     .y_wide(y_wide), .y_codes(y_codes),
     .mac_commit(mac_commit), .mac_pushes(mac_pushes), .req_commit(req_commit), .req_pushes(req_pushes),
     .acc_write(acc_write), .acc_half(acc_half), .acc_slot(acc_slot), .acc_rows(acc_rows), .acc_data(acc_data),
-    .acc_events(acc_events), .bias_overflow(bias_overflow), .status(status)
+    .acc_events(acc_events), .bias_overflow(bias_overflow), .trap(trap), .status(status)
   );
 
   fxsim_vector vector (
