@@ -48,7 +48,7 @@ test-lowest: ## the suite on the lowest admitted versions of the dependencies
 fuzz: $(VENV)/test.ok ## 20,000 mutations of files and programs
 	FXSIM_FUZZ_MUTATIONS=20000 $(PYTEST) tests/fuzz
 
-nightly: $(VENV)/oracles.ok fuzz ## fuzzing and property tests at 10,000 examples each (an hour or more)
+nightly: $(VENV)/oracles.ok fuzz ## fuzzing and property tests at 20,000 examples each (hours)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -n 2 tests/numerics tests/isa tests/lowering tests/sim tests/kernels tests/energy
 
 certify: $(VENV)/oracles.ok ## profiles against the real runtimes

@@ -32,7 +32,9 @@ module fxsim_bank import fxsim_pkg::*; (
 
   always_ff @(posedge clk) begin
     for (int n = 0; n < ROWS; n++) begin
-      if (write && write_rows[n]) slots[at(write_half, write_slot)][n*REG_BITS +: REG_BITS] <= write_data[n*REG_BITS +: REG_BITS];
+      if (write && write_rows[n]) begin
+        slots[at(write_half, write_slot)][n*REG_BITS +: REG_BITS] <= write_data[n*REG_BITS +: REG_BITS];
+      end
     end
   end
 

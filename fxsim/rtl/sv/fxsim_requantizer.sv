@@ -1,7 +1,7 @@
-// Read-out: a REQ waits until its bank half is full, then sends REQUANT_LANES outputs per cycle through the requantizer.
+// Read-out: a REQ waits until its bank half is full, then sends REQUANT_LANES outputs per cycle to be requantized.
 //
-// Slots ascend, within a slot rows ascend. A beat is written REQUANT_LATENCY cycles later; the arithmetic sits behind the
-// first register, the others are there to be retimed into it.
+// Slots ascend, within a slot rows ascend. A beat is written REQUANT_LATENCY cycles later; the arithmetic sits behind
+// the first register, the others are there to be retimed into it.
 
 /* verilator lint_off UNUSEDSIGNAL */  // records travel whole, whichever of their fields are read here
 

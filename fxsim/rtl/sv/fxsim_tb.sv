@@ -51,8 +51,8 @@ module fxsim_tb import fxsim_pkg::*; ;
     .y_request(y_request), .y_grant(y_grant), .y_write(y_write), .y_address(y_address), .y_lanes(y_lanes),
     .y_wide(y_wide), .y_codes(y_codes),
     .acc_write(acc_write), .acc_half(acc_half), .acc_slot(acc_slot), .acc_rows(acc_rows), .acc_data(acc_data),
-    .acc_events(acc_events), .bias_overflow(bias_overflow), .trap(trap), .commit(commit), .token_overflow(token_overflow),
-    .status(status), .vec_busy(vec_busy), .tokens(tokens),
+    .acc_events(acc_events), .bias_overflow(bias_overflow), .trap(trap), .commit(commit),
+    .token_overflow(token_overflow), .status(status), .vec_busy(vec_busy), .tokens(tokens),
     .sum_next(sum_next), .read_next(read_next), .vec_next(vec_next), .window_closes(window_closes), .stalls(stalls),
     .compute(compute)
   );
@@ -89,7 +89,8 @@ module fxsim_tb import fxsim_pkg::*; ;
   integer writes = 0, values = 0, codes = 0, commits = 0;
 
   task automatic next_acc;
-    got = $fscanf(acc_file, "%d %d %d %h %h", acc_cycle, acc_expected_half, acc_expected_slot, acc_expected, events_expected);
+    got = $fscanf(acc_file, "%d %d %d %h %h", acc_cycle, acc_expected_half, acc_expected_slot, acc_expected,
+                  events_expected);
     acc_due = got == 5;
   endtask
 
@@ -297,8 +298,8 @@ module fxsim_tb import fxsim_pkg::*; ;
     if (!acc_due && !y_due && commit_due == 0) begin
       if ((valid & ~issue) != 0) fail("instructions are left over");
       check_trap;
-      $display("PASS: %0d cycles; %0d accumulator writes of %0d values, %0d codes and %0d commits equal, each in its cycle; stalls of %0d windows equal",
-               cycle, writes, values, codes, commits, windows);
+      $display("PASS: %0d cycles; %0d accumulator writes of %0d values, %0d codes and %0d commits equal, %s %0d %s",
+               cycle, writes, values, codes, commits, "each in its cycle; stalls of", windows, "windows equal");
       $finish;
     end
   endtask
@@ -310,7 +311,8 @@ module fxsim_tb import fxsim_pkg::*; ;
         if (compute != expected_compute) fail($sformatf("%0d compute cycles, expected %0d", compute, expected_compute));
         for (int c = 0; c < CAUSES; c++) begin
           if (stalls[c*32 +: 32] != expected_stalls[c*32 +: 32]) begin
-            fail($sformatf("stall counter %0d is %0d, expected %0d", c, stalls[c*32 +: 32], expected_stalls[c*32 +: 32]));
+            fail($sformatf("stall counter %0d is %0d, expected %0d", c, stalls[c*32 +: 32],
+                           expected_stalls[c*32 +: 32]));
           end
         end
         windows = windows + 1;
@@ -326,9 +328,9 @@ module fxsim_tb import fxsim_pkg::*; ;
       trap_expected[i] = 0;
       got = $fscanf(trap_file, "%d", trap_expected[i]);
     end
-    if (32'(trap.valid) != trap_expected[0] || trap.ordinal != trap_expected[1] || 32'(trap.group) != trap_expected[2] ||
-        32'(trap.position) != trap_expected[3] || 32'(trap.row) != trap_expected[4] ||
-        32'(trap.bias) != trap_expected[5] || 32'(trap.lane) != trap_expected[6]) begin
+    if (32'(trap.valid) != trap_expected[0] || trap.ordinal != trap_expected[1] ||
+        32'(trap.group) != trap_expected[2] || 32'(trap.position) != trap_expected[3] ||
+        32'(trap.row) != trap_expected[4] || 32'(trap.bias) != trap_expected[5] || 32'(trap.lane) != trap_expected[6]) begin
       fail($sformatf("trap record is %0d %0d %0d %0d %0d %0d %0d", trap.valid, trap.ordinal, trap.group, trap.position,
                      trap.row, trap.bias, trap.lane));
     end
@@ -371,7 +373,9 @@ module fxsim_tb import fxsim_pkg::*; ;
         end
       end
       if (y_cycle != cycle) fail($sformatf("requantizer write, expected in cycle %0d", y_cycle));
-      if (y_address != y_expected_address) fail($sformatf("codes go to %h, expected %h", y_address, y_expected_address));
+      if (y_address != y_expected_address) begin
+        fail($sformatf("codes go to %h, expected %h", y_address, y_expected_address));
+      end
       if (y_count != $countones(y_lanes)) fail($sformatf("%0d lanes expected", y_count));
       if ((y_codes & y_mask) != y_expected) fail($sformatf("codes are %h, expected %h", y_codes & y_mask, y_expected));
       next_y;
@@ -381,7 +385,9 @@ module fxsim_tb import fxsim_pkg::*; ;
   task automatic check_commit(input integer unit);
     if (commit[unit]) begin
       if (!commit_due[unit]) fail($sformatf("a commit of unit %0d too many", unit));
-      if (commit_cycle[unit] != cycle) fail($sformatf("commit of unit %0d, expected in cycle %0d", unit, commit_cycle[unit]));
+      if (commit_cycle[unit] != cycle) begin
+        fail($sformatf("commit of unit %0d, expected in cycle %0d", unit, commit_cycle[unit]));
+      end
       commits = commits + 1;
       committed[unit] <= committed[unit] + 1;
       if (unit == 0 || unit == 3) take_effect(unit);

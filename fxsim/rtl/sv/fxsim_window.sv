@@ -1,7 +1,7 @@
-// The taps of one group of the K stream under one output position: which lanes read padding, and where the stream goes on.
+// The taps of one group of the K stream under one output position: which lanes read padding, and the group behind.
 //
-// Lane 0 stands at tap (ky, kx), channel c; every further lane is one stream position on: channel fastest, then kx, then
-// ky, or all the way back in reversed order. A chain of COLS counters, no division.
+// Lane 0 stands at tap (ky, kx), channel c; every further lane is one stream position on: channel fastest, then kx,
+// then ky, or all the way back in reversed order. A chain of COLS counters, no division.
 
 /* verilator lint_off UNUSEDSIGNAL */  // records travel whole, whichever of their fields are read here
 
