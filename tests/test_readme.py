@@ -26,7 +26,13 @@ def test_python_session(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "prompt",
-    [r"\$ make demo\n\.venv/bin/fxsim (run .*)", r"\$ \.venv/bin/fxsim (acc .*)", r"\$ \.venv/bin/fxsim (compare .*)"],
+    [
+        r"\$ make demo\n\.venv/bin/fxsim (run .*)",
+        r"\$ \.venv/bin/fxsim (acc .*)",
+        r"\$ \.venv/bin/fxsim (compare .*)",
+        r"\$ \.venv/bin/fxsim (vectors .*)",
+        r"\$ \.venv/bin/fxsim (trace .*)",
+    ],
 )
 def test_printed_output(prompt: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
