@@ -92,14 +92,19 @@ def accumulations(hw: Hardware) -> st.SearchStrategy[_Accumulation]:
 
 @st.composite
 def _accumulation(draw: st.DrawFn, hw: Hardware) -> _Accumulation:
-    numerics, timing = hw.numerics, hw.timing
-    k, n = draw(st.integers(1, 3 * timing.cols)), draw(st.integers(1, min(_ROWS, timing.rows)))
-    x = draw(tensors((k,), IntFormat(numerics.act_bits)))
-    w = draw(tensors((n, k), IntFormat(numerics.weight_bits)))
-    prefixes = np.cumsum(x * w, axis=1)
+    length = draw(st.integers(1, 3 * hw.timing.cols))
+    x = draw(tensors((length,), IntFormat(hw.numerics.act_bits)))
+    rows = draw(st.lists(_rows(hw.numerics, x), min_size=1, max_size=min(_ROWS, hw.timing.rows)))
+    w, bias = zip(*rows, strict=True)
+    return _Accumulation(hw, Dots(x, np.stack(w), np.array(bias, np.int64)))
+
+
+@st.composite
+def _rows(draw: st.DrawFn, numerics: Numerics, x: Ints) -> tuple[Ints, int]:
+    """Weights and bias of one row."""
     register, stored = _formats(numerics)
-    bias = [draw(aimed_biases(row, register, stored=stored)) for row in prefixes.tolist()]
-    return _Accumulation(hw, Dots(x, w, np.array(bias, np.int64)))
+    w = draw(tensors(x.shape, IntFormat(numerics.weight_bits)))
+    return w, draw(aimed_biases(np.cumsum(x * w).tolist(), register, stored=stored))
 
 
 def _formats(numerics: Numerics) -> tuple[IntFormat, IntFormat]:
