@@ -10,7 +10,7 @@ IMAGES := models/digits/x_eval.npy
 LABELS := models/digits/y_eval.npy
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help demo test test-nojit test-bounds test-lowest fuzz nightly certify lint types contracts notebooks bench warm ci clean
+.PHONY: help demo test test-nojit test-bounds test-lowest fuzz nightly mutation certify lint types contracts notebooks bench warm ci clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,10 @@ fuzz: $(VENV)/test.ok ## 20,000 mutations of files and programs
 
 nightly: $(VENV)/oracles.ok fuzz ## fuzzing and property tests at 20,000 examples each (hours)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -n 2 tests/numerics tests/isa tests/lowering tests/sim tests/kernels tests/energy
+
+mutation: $(VENV)/test.ok ## faults planted in numerics, kernels and the timing model, 300 each: at least 90 % must be seen (hours)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[mutation]'
+	@for part in numerics kernels timing; do $(BIN)/python -m tests.mutation $$part --sample 300 --jobs 2 || exit 1; done
 
 certify: $(VENV)/oracles.ok ## profiles against the real runtimes
 	$(BIN)/fxsim certify

@@ -1,0 +1,108 @@
+"""``python -m tests.mutation PART --sample N``: plant N faults, one at a time, and run the part's tests on each.
+
+Kernels run interpreted (compiling one costs half a minute a fault). Every job works in a copy of the tree of its own.
+Needs cosmic-ray (extra: mutation).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cosmic_ray.commands import init
+from cosmic_ray.modules import filter_paths, find_modules
+from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.work_db import WorkDB, use_db
+from cosmic_ray.work_item import TestOutcome
+from tqdm import tqdm
+
+from tests.mutation.parts import OPERATORS, PARTS
+from tests.mutation.unrun import is_unrun
+
+if TYPE_CHECKING:
+    from cosmic_ray.work_item import MutationSpec
+
+    from tests.mutation.parts import Part
+
+ROOT = Path(__file__).resolve().parents[2]
+_TIMEOUT_S = 300.0
+_COPIED = ("fxsim", "tests", "models", "pyproject.toml")
+_ENVIRONMENT = {"NUMBA_DISABLE_JIT": "1", "HYPOTHESIS_PROFILE": "mutation", "PYTHONPATH": "."}
+
+
+class Outcome(NamedTuple):
+    """Whether the tests saw a fault, and the fault as a diff."""
+
+    killed: bool
+    text: str
+
+
+def main() -> int:
+    """Print the score of a sample and its survivors; 1 if fewer than 90 % were killed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--sample", type=int, default=200, help="faults to plant (default: 200; 0: all)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="faults that are tested side by side (default: 1)")
+    args = parser.parse_args()
+    faults = sampled(PARTS[args.part], args.sample, args.seed)
+    command = f"{sys.executable} -m pytest -x -q {' '.join(PARTS[args.part].tests)}"
+    with ProcessPoolExecutor(args.jobs, initializer=_enter_copy) as pool:
+        found = pool.map(_plant, faults, [command] * len(faults))
+        outcomes = list(tqdm(found, total=len(faults), unit="fault"))
+    return report(args.part, outcomes)
+
+
+def report(part: str, outcomes: list[Outcome]) -> int:
+    """Print the score and the survivors."""
+    killed = sum(outcome.killed for outcome in outcomes)
+    print(f"{part}: {killed} of {len(outcomes)} faults killed, {killed / max(len(outcomes), 1):.1%}")
+    for outcome in outcomes:
+        if not outcome.killed:
+            print(f"\n{outcome.text}")
+    return int(killed < 0.9 * len(outcomes))
+
+
+def sampled(part: Part, count: int, seed: int) -> list[MutationSpec]:
+    """Draw `count` faults of the part, without those in text that is never run."""
+    os.chdir(ROOT)
+    modules = filter_paths(find_modules([Path(path) for path in part.paths]), part.excluded)
+    wanted = re.compile("|".join(f"(?:{operator})" for operator in OPERATORS))
+    with tempfile.TemporaryDirectory() as folder, use_db(Path(folder) / "faults.sqlite", WorkDB.Mode.create) as work:
+        init(sorted(modules), work, {})
+        faults = [item.mutations[0] for item in work.work_items]
+    faults = [f for f in faults if wanted.fullmatch(f.operator_name) and not is_unrun(f.module_path, f.start_pos)]
+    faults.sort(key=lambda f: (str(f.module_path), f.operator_name, f.occurrence))
+    return random.Random(seed).sample(faults, min(count or len(faults), len(faults)))
+
+
+def _enter_copy() -> None:
+    """Let the process work in a copy of the tree."""
+    folder = Path(tempfile.mkdtemp(prefix="fxsim-mutation-"))
+    for name in _COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    os.chdir(folder)
+    os.environ.update(_ENVIRONMENT)
+
+
+def _plant(fault: MutationSpec, command: str) -> Outcome:
+    result = mutate_and_test([fault], command, _TIMEOUT_S)
+    if result.test_outcome is None or not result.diff:
+        raise RuntimeError(f"{fault} must be planted and tested: {result}")
+    return Outcome(result.test_outcome is TestOutcome.KILLED, str(result.diff))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""What is mutated, which tests must see it, and which operators make faults that somebody could make."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    """Files and folders to mutate, what to leave out of them, and the tests that run on every mutant."""
+
+    paths: tuple[str, ...]
+    excluded: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+PARTS = {
+    "numerics": Part(
+        paths=("fxsim/numerics",),
+        excluded=("fxsim/numerics/reference.py", "fxsim/numerics/__init__.py"),
+        tests=("tests/numerics",),
+    ),
+    "kernels": Part(
+        paths=("fxsim/kernels",),
+        excluded=("fxsim/kernels/__init__.py",),
+        tests=("tests/kernels", "tests/sim/test_executor.py"),
+    ),
+    "timing": Part(
+        paths=(
+            "fxsim/isa/beats.py",
+            *(f"fxsim/sim/timing{name}.py" for name in ("", "_costs", "_schedule", "_windows")),
+        ),
+        excluded=(),
+        tests=(
+            "tests/isa/test_beats.py",
+            *(f"tests/sim/test_{name}.py" for name in ("timing", "timing_attribution", "step_twin")),
+        ),
+    ),
+}
+"""`fxsim.numerics.reference` is the oracle of the others and is no part."""
+
+OPERATORS = (
+    r"core/NumberReplacer",
+    r"core/ReplaceComparisonOperator_.*",
+    r"core/ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_FloorDiv|FloorDiv_Mul|Div_Mul|Mod_Mul|LShift_RShift|RShift_LShift)",
+    r"core/ReplaceBinaryOperator_(BitAnd_BitOr|BitOr_BitAnd|BitXor_BitAnd|Pow_Mul)",
+    r"core/ReplaceUnaryOperator_.*",
+    r"core/Replace(And|Or)With.*",
+    r"core/Replace(True|False)With.*",
+    r"core/ReplaceBreakWithContinue|core/ReplaceContinueWithBreak",
+    r"core/AddNot",
+    r"core/ZeroIterationForLoop",
+)
+"""A sum for a power, say, is left out: any test sees it, and it would only flatter the score."""
