@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from fxsim._core.errors import InputError
@@ -56,9 +56,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes], manifest: str) -> lis
         Made with its parents. One that exists is replaced if it is empty, or holds nothing but what its own manifest
         lists.
     files
-        Contents by file name.
+        Contents by path in the folder, parts joined by ``/``.
     manifest
-        The file among them that is JSON with an object ``files``, whose keys name all the others.
+        The file among them that is JSON with an object ``files``, whose keys name all the others. A key may also name
+        a folder of which everything may be lost.
 
     Returns
     -------
@@ -78,6 +79,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], manifest: str) -> lis
         new = work / "new"
         new.mkdir()
         for name, data in files.items():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).write_bytes(data)
         _swap(new, target, work / "old")
     finally:
@@ -92,11 +94,23 @@ def check_replaceable(folder: Path, manifest: str) -> None:
         return
     if not target.is_dir() or target == Path.cwd():
         raise InputError("must be a folder, and not the working directory", where=str(target))
-    foreign = {path.name for path in target.iterdir()} - _listed(target / manifest)
+    listed = _listed(target / manifest)
+    on_the_way = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
+    foreign = sorted(_foreign(target, "", listed, on_the_way))
     if foreign:
-        raise InputError(
-            f"folder must be empty or hold only what its {manifest} lists", got=sorted(foreign), where=str(target)
-        )
+        raise InputError(f"folder must be empty or hold only what its {manifest} lists", got=foreign, where=str(target))
+
+
+def _foreign(folder: Path, prefix: str, listed: set[str], on_the_way: set[str]) -> Iterator[str]:
+    """What lies in the folder and is neither listed nor a folder on the way to something listed, by its path."""
+    for entry in folder.iterdir():
+        name = prefix + entry.name
+        if name in listed:
+            continue
+        if name in on_the_way and entry.is_dir() and not entry.is_symlink():
+            yield from _foreign(entry, f"{name}/", listed, on_the_way)
+        else:
+            yield name
 
 
 def _listed(manifest: Path) -> set[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERBS = ("run", "estimate", "accumulators", "compare", "sweep", "lower", "trace", "asm", "disasm", "info", "ops", "isa",
-         "certify", "vectors")  # fmt: skip
+         "certify", "vectors", "rtl")  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

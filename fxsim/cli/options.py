@@ -39,9 +39,9 @@ Drawing = tuple[Callable[[R], str], Callable[[R, str], list[Path]]]
 """What makes a report's HTML page, and what saves its figures in a folder."""
 
 
-def add_model(parser: argparse.ArgumentParser, *, help: str = "a .tflite file") -> None:
+def add_model(parser: argparse.ArgumentParser, *, help: str = "a .tflite file", required: bool = True) -> None:
     """A model file, or ``--gemm`` in its place."""
-    source = parser.add_mutually_exclusive_group(required=True)
+    source = parser.add_mutually_exclusive_group(required=required)
     source.add_argument("model", nargs="?", help=help)
     source.add_argument(
         "--gemm",
@@ -50,9 +50,9 @@ def add_model(parser: argparse.ArgumentParser, *, help: str = "a .tflite file") 
     )
 
 
-def add_program(parser: argparse.ArgumentParser) -> None:
+def add_program(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """A model file with ``--gemm``, ``--hw``, ``--set`` and ``--profile``, or a lowered program, which pins them."""
-    add_model(parser, help="a .tflite file, or a lowered program (.fxp, or assembly .fxs)")
+    add_model(parser, help="a .tflite file, or a lowered program (.fxp, or assembly .fxs)", required=required)
     add_hardware(parser)
     add_profile(parser)
     parser.set_defaults(hw=None, profile=None)

@@ -2,6 +2,7 @@
 
 from fxsim.rtl.cells import RowCells, has_yosys, row_cells
 from fxsim.rtl.machine import machine_scheme, machine_sources
+from fxsim.rtl.project import check_rtl_folder, example_program, rtl_project, write_rtl
 from fxsim.rtl.row import row_verilog
 from fxsim.rtl.run_files import PORTS, run_files
 from fxsim.rtl.vectors import (
@@ -23,7 +24,9 @@ __all__ = [
     "RowCells",
     "VectorArray",
     "VectorSet",
+    "check_rtl_folder",
     "check_vectors_folder",
+    "example_program",
     "has_yosys",
     "layer_vectors",
     "machine_scheme",
@@ -32,6 +35,8 @@ __all__ = [
     "readmemh_text",
     "row_cells",
     "row_verilog",
+    "rtl_project",
     "run_files",
+    "write_rtl",
     "write_vectors",
 ]

@@ -257,9 +257,9 @@ module fxsim_tb import fxsim_pkg::*; ;
     ready = 1'b1;
   end
 
-  // Two cycles of reset, then cycle 0 has the first instruction of every engine in decode.
+  // After the reset, cycle 0 has the first instruction of every engine in decode.
   logic ready = 1'b0;
-  integer resetting = 2;
+  integer resetting = RESET_CYCLES;
   always @(posedge clk) begin
     if (ready && rst) begin
       resetting = resetting - 1;

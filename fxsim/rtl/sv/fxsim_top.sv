@@ -5,7 +5,7 @@
 
 module fxsim_top import fxsim_pkg::*; (
   input  logic         clk,
-  input  logic         rst,
+  input  logic         rst,             // for RESET_CYCLES cycles
   // instructions in decode: DMA, MAC engine, vector
   input  logic [2:0]   valid,
   input  count_t       dma_word,
