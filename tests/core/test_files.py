@@ -64,6 +64,25 @@ def test_folders_appear_whole_and_replace_their_own(tmp_path: Path) -> None:
     assert contents(tmp_path / "empty") == listed()
 
 
+def test_folders_in_folders(tmp_path: Path) -> None:
+    folder, files = tmp_path / "v", {"a/b/c": b"1", "a/d": b"2", "built": b"3"}
+    write_folder(folder, {**files, "m.json": json.dumps({"files": dict.fromkeys(files)}).encode()}, "m.json")
+    assert [(folder / name).read_bytes() for name in files] == list(files.values())
+    (folder / "built").unlink()
+    (folder / "built" / "deep").mkdir(parents=True)
+    write_folder(folder, listed(**{"a/e": b"4"}), "m.json")
+    assert [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))] == ["a", "a/e", "m.json"]
+
+    (folder / "a" / "mine").mkdir()
+    with pytest.raises(InputError, match=r"not \['a/mine'\]"):
+        write_folder(folder, listed(a=b"1"), "m.json")
+    (folder / "a").rename(tmp_path / "elsewhere")
+    (folder / "a").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"not \['a'\]"):
+        write_folder(folder, listed(a=b"1"), "m.json")
+    assert (tmp_path / "elsewhere" / "e").read_bytes() == b"4"
+
+
 @pytest.mark.parametrize("manifest", ["", "{}", "[]", '{"files": ["notes"]}', '{"files": {"other": ""}}', "{" * 100000])
 def test_folders_with_other_files_stay(tmp_path: Path, manifest: str) -> None:
     (tmp_path / "notes").write_text("mine")

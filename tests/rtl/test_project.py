@@ -54,6 +54,7 @@ FLIPS = (
     Plan("dma_commits.txt", 0, 10, "commit of unit 0"),
     Plan("mac_commits.txt", 0, 10, "commit of unit 1"),
     Plan("req_commits.txt", 0, 10, "commit of unit 2"),
+    Plan("trap.txt", 0, 10, "trap record is"),
     Plan("windows.txt", 4, 10, "compute cycles, expected"),
     Plan("windows.txt", 5, 16, "stall counter"),
 )
