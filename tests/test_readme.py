@@ -31,6 +31,7 @@ def test_python_session(monkeypatch: pytest.MonkeyPatch) -> None:
         r"\$ \.venv/bin/fxsim (acc .*)",
         r"\$ \.venv/bin/fxsim (compare .*)",
         r"\$ \.venv/bin/fxsim (vectors .*)",
+        r"\$ \.venv/bin/fxsim (rtl .*)",
         r"\$ \.venv/bin/fxsim (trace .*)",
     ],
 )
