@@ -17,7 +17,7 @@ help: ## list the targets
 
 $(VENV)/demo.ok: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[plot]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[plot,waves]'
 	@touch $@
 
 $(VENV)/test.ok: $(VENV)/demo.ok

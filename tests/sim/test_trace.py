@@ -115,3 +115,20 @@ def test_what_cannot_be_traced_is_refused() -> None:
     staged = lower(network().build(), SMALL.replace(inner_bits=16, inner_products=4))
     with pytest.raises(ProgramError, match="no inner accumulator"):
         mac_trace(staged, np.zeros((1, 5, 6, 3), np.int8))
+
+
+def test_some_cycles_keep_the_instructions_at_work_in_them() -> None:
+    """From the first beat to the last commit; their issues outside are kept too."""
+    program = lower(network().build(), SMALL)
+    x = np.random.default_rng(2).integers(-128, 128, (1, 5, 6, 3)).astype(np.int8)
+    whole = mac_trace(program, x)
+    numbers, counts = np.unique(whole.issues.instruction, return_counts=True)
+    some = int(numbers[np.argmax(counts)])
+    first, last = int(whole.timeline.start[some]), int(whole.timeline.end[some])
+    for cycles, kept in ((range(first, first + 1), True), (range(last, last + 1), True), (range(first), False)):
+        part = mac_trace(program, x, cycles=cycles)
+        assert (some in part.issues.instruction) == kept
+        same = np.isin(whole.issues.instruction, part.issues.instruction)
+        np.testing.assert_array_equal(part.issues.values, whole.issues.values[same])
+        assert len(part.issues.cycle) < len(whole.issues.cycle)
+    assert some not in mac_trace(program, x, cycles=range(last + 1, last + 2)).issues.instruction
