@@ -181,6 +181,7 @@ def blank(cycles: int) -> Column:
         (500, "1 ns", [0, 1, 2, 3]),
         (1000, "100 ps", [0, 5, 10, 15]),
         (700, "1 fs", [0, 714285, 1428571, 2142857]),
+        (99_999, "1 fs", [0, 5000, 10000, 15000]),
         (100_000, "1 ps", [0, 5, 10, 15]),
     ],
 )
@@ -190,21 +191,35 @@ def test_the_clock_has_its_frequency(tmp_path: Path, mhz: int, timescale: str, e
     assert (found.timescale, found.edges[:4]) == (timescale, edges)
     assert found.number("cycle") == list(range(found.cycles))
     assert found.flag("clk") == [True] * found.cycles
-    assert found.end == found.cycles * edges[2] if mhz != 700 else found.end == found.cycles * 10**9 // 700
+    assert found.end == (found.cycles * 10**9 // mhz if timescale == "1 fs" else found.cycles * edges[2])
 
 
 @uses_a_folder
 @given(traceable(programs_with_data(max_instructions=16)), st.data())
 def test_a_layer_is_a_window_of_the_whole(tmp_path: Path, program: Program, data: st.DataObject) -> None:
-    times = timeline(program)
-    k = data.draw(st.sampled_from([k for k, t in enumerate(times.layers) if t.cycles]))
-    stop = times.layers[k].begin + times.layers[k].cycles
-    start = stop - times.layers[k].span
-    whole, part = dump(program, tmp_path), dump(program, tmp_path, layer=program.layers[k].name)
+    layers = [k for k, timing in enumerate(timeline(program).layers) if timing.cycles]
+    check_window(program, data.draw(st.sampled_from(layers)), tmp_path)
+
+
+def check_window(program: Program, k: int, folder: Path) -> int:
+    """Compare the trace of layer `k` with that part of the whole trace; the first cycle."""
+    timing = timeline(program).layers[k]
+    stop = timing.begin + timing.cycles
+    start = stop - timing.span
+    whole, part = dump(program, folder), dump(program, folder, layer=program.layers[k].name)
     assert part.edges == whole.edges[2 * start : 2 * stop]
     for name, bits in whole.bits.items():
         read = Dumped.number if bits else Dumped.text
         assert read(part, name) == read(whole, name)[start:stop]
+    return start
+
+
+def test_a_write_in_the_first_cycle_of_a_window_is_shown(tmp_path: Path) -> None:
+    # MAC 0: beat 3, commit 7. MAC 1: issued 3, three records until 7, beat 7.
+    sums = {"k_count": 4, "first": 1, "last": 1}
+    program = small_program(mac(**sums), mac(**sums, half=1, load_params=1, rows=3), layer_of=[0, 1])
+    assert int(timeline(program).end[0]) == check_window(program, 1, tmp_path) == 7
+    assert Dumped(tmp_path / "waves.vcd").flag("bank.write")[0]
 
 
 def test_long_traces_are_written_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
