@@ -7,6 +7,7 @@ of choices is a legal program, and hypothesis shrinks by dropping choices.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,7 +41,7 @@ def programs(
     Parameters
     ----------
     max_instructions
-        Greatest number of instructions, at least 4; the empty program is drawn too.
+        Greatest number of instructions, at least 2; the empty program is drawn too.
     machines
         Strategy for the hardware, at most 64 rows, 64 columns and 256 slots; `hardware()` by default. Programs pin it
         with scratchpads of 1 MiB (parameters: 64 KiB).
@@ -67,7 +68,7 @@ def programs_with_data(
     Parameters
     ----------
     max_instructions
-        Greatest number of instructions behind the prologue, at least 4.
+        Greatest number of instructions behind the prologue, at least 2.
     machines
         As `programs`. ``acc_bits`` must be a width that the machine's scheme takes.
     """
@@ -82,9 +83,10 @@ def _bodies(
     draw: st.DrawFn, max_instructions: int, machines: st.SearchStrategy[Hardware] | None
 ) -> tuple[Hardware, list[Instruction]]:
     machine = draw(hardware() if machines is None else machines).replace(**SCRATCHPADS)
-    palette = {engine: draw(st.lists(shape(machine), min_size=1, max_size=8)) for engine, shape in SHAPES.items()}
     least = draw(st.integers(0, max_instructions - _CLOSING))
     choices = draw(st.lists(_CHOICES, min_size=least, max_size=max_instructions - _CLOSING))
+    most = min(_SHAPES, max_instructions - _CLOSING or 1)
+    palette = {engine: draw(st.lists(shape(machine), min_size=1, max_size=most)) for engine, shape in SHAPES.items()}
     writer = _Writer(palette)
     for choice in choices:
         writer.add(choice)
@@ -106,23 +108,29 @@ class _Choice(NamedTuple):
     pushes: int
 
 
-_CLOSING = 4
+_SHAPES = 8
+"""Most shapes of an engine's instructions."""
+_CLOSING = 2
 """Instructions that may be needed to drain the bank halves at the end."""
 _MERGES = 2
 """Most MERGEs on the way from `first` to `last`: each may multiply the greatest sum by its parts."""
 _MASKS = st.integers(0, (1 << len(Semaphore)) - 1)
-_CHOICES = st.builds(
-    _Choice,
-    st.sampled_from((Engine.MAC, Engine.MAC, Engine.DMA, Engine.VEC)),
-    st.integers(0, 7),
-    st.integers(0, 1),
-    st.booleans(),
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from(Init),
-    _MASKS,
-    _MASKS,
-)
+_ENGINES = (Engine.MAC, Engine.MAC, Engine.DMA, Engine.VEC)
+_RADICES = (len(_ENGINES), _SHAPES, 2, 2, 2, 2, len(Init))
+
+
+def _choice(number: int, pops: int, pushes: int) -> _Choice:
+    """Take the digits of `number` for engine, shape, half, last, load, merge and init."""
+    digits = []
+    for radix in _RADICES:
+        number, digit = divmod(number, radix)
+        digits.append(digit)
+    engine, shape, half, last, load, merge, init = digits
+    return _Choice(_ENGINES[engine], shape, half, bool(last), bool(load), bool(merge), tuple(Init)[init], pops, pushes)
+
+
+_CHOICES = st.builds(_choice, st.integers(0, math.prod(_RADICES) - 1), _MASKS, _MASKS)
+"""Few draws each: hypothesis deletes at most 5 at once."""
 
 
 @dataclass
@@ -173,14 +181,24 @@ class _Writer:
     def finish(self) -> None:
         """Drain the bank halves in use, and take back the tokens that nobody popped: those pushed last."""
         for number, half in enumerate(self._halves):
-            while half.filling:
-                self.add(_Choice(Engine.MAC, 0, number, True, False, False, Init.ZERO, 0, 0))
+            if half.filling and not half.full:
+                self._end_fill(number)
+            if half.full:
+                self.add(_Choice(Engine.MAC, 0, number, False, False, False, Init.ZERO, 0, 0))
         for i in reversed(range(len(self.instructions))):
             instruction = self.instructions[i]
             kept = sum(1 << s for s in Semaphore if instruction.pushes >> s & 1 and not self._tokens[s])
             for s in Semaphore:
                 self._tokens[s] -= (instruction.pushes & ~kept) >> s & 1
             self.instructions[i] = replace(instruction, pushes=kept)
+
+    def _end_fill(self, number: int) -> None:
+        """Let the half be full by what was added to it last."""
+        for place, instruction in reversed(list(enumerate(self.instructions))):
+            if isinstance(instruction, Mac | Merge) and instruction.half == number:
+                self.instructions[place] = replace(instruction, last=1)
+                break
+        self._halves[number].full = True
 
     def _may_pop(self, semaphore: Semaphore, engine: Engine) -> bool:
         return semaphore.consumer is engine and self._tokens[semaphore] > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -13,12 +15,16 @@ _EXPONENTS = (-8, 2)
 """Scales of usual tensors: between any three of them every operator finds its integers."""
 
 
+@cache
 def scales(exponents: tuple[int, int] = _EXPONENTS) -> st.SearchStrategy[float]:
-    """Steps of 2**exponents[0] .. 2**exponents[1], exact in binary32: powers of two and their neighbours, and any.
+    """Steps of 2**exponents[0] .. 2**exponents[1], exact in binary32.
 
-    Powers of two make ties of the requantizer. Shrinks towards 1, or to the power nearest to it.
+    More than half of them are powers of two, which make ties of the requantizer; the others are `reals`, their
+    neighbours among them. Shrinks towards 1, or to the power nearest to it.
     """
-    return reals(*exponents).map(lambda real: float(np.float32(real)))
+    powers = st.integers(*exponents).map(lambda exponent: 2.0**exponent)
+    anything = reals(*exponents).map(lambda real: float(np.float32(real)))
+    return st.sampled_from((powers, powers, anything)).flatmap(lambda kind: kind)
 
 
 @st.composite
