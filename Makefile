@@ -10,7 +10,7 @@ IMAGES := models/digits/x_eval.npy
 LABELS := models/digits/y_eval.npy
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help demo test test-nojit test-bounds test-lowest fuzz nightly mutation certify lint types contracts notebooks bench warm ci clean
+.PHONY: help demo test test-nojit test-bounds test-lowest fuzz nightly rtl-nightly mutation certify lint types contracts notebooks bench warm ci clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,7 +25,7 @@ $(VENV)/test.ok: $(VENV)/demo.ok
 	@touch $@
 
 $(VENV)/oracles.ok: $(VENV)/test.ok
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[oracles]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[oracles,rtl]'
 	@touch $@
 
 demo: $(VENV)/demo.ok ## run our CNN on real images: accuracy, golden comparison, cycles, energy
@@ -48,8 +48,11 @@ test-lowest: ## the suite on the lowest admitted versions of the dependencies (s
 fuzz: $(VENV)/test.ok ## 20,000 mutations of files and programs
 	FXSIM_FUZZ_MUTATIONS=20000 $(PYTEST) tests/fuzz
 
-nightly: $(VENV)/oracles.ok fuzz ## fuzzing and property tests at 20,000 examples each (hours)
+nightly: $(VENV)/oracles.ok fuzz rtl-nightly ## fuzzing, co-simulation and property tests at 20,000 examples each (hours)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -n 2 tests/numerics tests/isa tests/lowering tests/sim tests/kernels tests/energy
+
+rtl-nightly: $(VENV)/oracles.ok ## the SystemVerilog on 10,000 programs, and every fault planted in it (hours)
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -n 2 tests/rtl
 
 mutation: $(VENV)/test.ok ## faults planted in numerics, kernels and the timing model, 300 each: at least 90 % must be seen (hours)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[mutation]'

@@ -43,6 +43,8 @@ class Issues:
         Registers after the write; 0 in rows that are not active.
     events : int64 [n, rows of the hardware]
         Rule applications of the issue whose exact sum left the range (overflow = readout: the register's).
+    exact : int64 [n, rows of the hardware]
+        What the registers would hold had no sum ever left the range; 0 in rows that are not active.
     """
 
     cycle: Ints
@@ -54,6 +56,7 @@ class Issues:
     slot: Ints
     values: Ints
     events: Ints
+    exact: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +177,8 @@ class _Walk:
         self._offsets = _offsets(program, self._array)
         traced = np.concatenate([program.columns.rows_of(cls) for cls in (Mac, Merge, Req)])
         self._traced = set(traced[kept[traced]].tolist())
-        self._issues: list[tuple[Ints, Ints, Ints]] = []
+        self._issues: list[tuple[Ints, Ints]] = []
+        """Places int64 [6, n], and values, events and exact sums int64 [n, 3, rows]."""
         self._beats: list[tuple[Ints, Ints]] = []
         self.trap: TrapSite | None = None
 
@@ -208,19 +212,21 @@ class _Walk:
         group, position = (index.reshape(-1) for index in np.indices(offsets.shape))
         slot, half = fields[_AT["slot"]] + position, int(fields[_AT["half"]])
         rows, stat = int(fields[_AT["rows"]]), int(fields[_AT["stat"]])
-        values, events = np.zeros((2, len(group), self._hardware.timing.rows), np.int64)
+        table = np.zeros((len(group), 3, self._hardware.timing.rows), np.int64)
         merges = fields[_AT["kind"]] == KIND_MERGE
         calls = self._merges(fields, offsets.shape) if merges else self._macs(fields, offsets.shape)
         counts = self._state.tally.stats[:, stat : stat + rows]
         before = counts[EVENTS] + counts[WRAPS]
         for i, _ in enumerate(calls):
             after = counts[EVENTS] + counts[WRAPS]
-            events[i, :rows], before = after - before, after
-            values[i, :rows] = self._state.bank.register[0, half, slot[i], :rows]
+            written = (self._state.bank.register, self._state.bank.exact)
+            registers, exact = (array[0, half, slot[i], :rows] for array in written)
+            table[i, :, :rows] = registers, after - before, exact
+            before = after
             self._see_trap(int(group[i]), int(position[i]))
         cycle = self._times.start[number] + offsets.reshape(-1)
         places = np.stack([np.full(len(group), number), group, position, np.full(len(group), half), slot, cycle])
-        self._issues.append((places, values, events))
+        self._issues.append((places, table))
 
     def _macs(self, fields: Ints, shape: tuple[int, ...]) -> Iterable[None]:
         """Run a MAC issue by issue; yields after each."""
@@ -286,13 +292,14 @@ class _Walk:
     def issues(self) -> Issues:
         """All issues by cycle."""
         rows = self._hardware.timing.rows
-        parts = self._issues or [(np.zeros((6, 0), np.int64), *np.zeros((2, 0, rows), np.int64))]
+        parts = self._issues or [(np.zeros((6, 0), np.int64), np.zeros((0, 3, rows), np.int64))]
         places = np.concatenate([part[0] for part in parts], axis=1)
-        values, events = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+        table = np.concatenate([part[1] for part in parts])
         order = np.argsort(places[5], kind="stable")
         instruction, group, position, half, slot, cycle = places[:, order]
+        values, events, exact = table[order].transpose(1, 0, 2)
         commit = cycle + self._array.depth
-        return Issues(cycle, commit, instruction, group, position, half, slot, values[order], events[order])
+        return Issues(cycle, commit, instruction, group, position, half, slot, values, events, exact)
 
     def read_outs(self) -> ReadOuts:
         """All requantizer beats by cycle."""

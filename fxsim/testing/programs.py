@@ -59,8 +59,8 @@ def programs_with_data(
     As `programs`; in front stands a prologue of at most 5 LOADs that bring activations, weights and row records from
     the constants to where MACs read them, and a token from the last LOAD to the first instruction of the MAC engine.
     Activations and weights are `tensors` of the machine's widths, signed and unsigned, near the zero points that MACs
-    subtract. Biases are codes of ``bias_bits`` (at most 52), near the ends of the accumulator; the words are
-    `requants` of the machine's scheme, which is TFL_DOUBLE for "profile". So narrow accumulators overflow often.
+    subtract. Biases are codes of ``bias_bits`` (at most 52), most of them near an end of the accumulator, so that it
+    overflows often; the words are `requants` of the machine's scheme, which is TFL_DOUBLE for "profile".
 
     Shrinks as `programs`, and towards zeros; zeros are not loaded, so that a program that needs no data has no
     prologue.

@@ -96,14 +96,22 @@ def _code_bytes(draw: st.DrawFn, fmt: IntFormat, size: int, zeros: set[int]) -> 
     return (drawn & ((1 << 8 * width) - 1)).astype(f"<u{width}").tobytes()
 
 
+def _biases(numerics: Numerics) -> st.SearchStrategy[int]:
+    """Biases of which most lie near an end of the accumulator, where the next product leads out of it."""
+    stored = IntFormat(min(numerics.bias_bits, _BIAS_BITS))
+    register = numerics.acc_internal_bits if numerics.overflow == "readout" else numerics.acc_bits
+    formats = [IntFormat(min(bits, _BIAS_BITS)) for bits in (register, numerics.acc_bits)]
+    ends = [end for fmt in formats for end in (fmt.hi, fmt.lo)]
+    near = st.builds(lambda end, d: stored.saturate(end + d), st.sampled_from(ends), st.integers(-3, 3))
+    return st.one_of(codes(stored), near, near)
+
+
 @st.composite
 def _records(draw: st.DrawFn, numerics: Numerics, count: int) -> bytes:
     """`count` row records, of at most `_KINDS` kinds; all words are equal where the machine has one multiplier."""
     scheme, bits = scheme_of_machine(numerics), numerics.multiplier_bits
     kinds = draw(st.integers(1, _KINDS))
     words = draw(requants(scheme, 1 if numerics.multipliers == "tensor" else kinds, multiplier_bits=bits)).words()
-    register = IntFormat(min(numerics.acc_bits, _BIAS_BITS))
-    bias = codes(IntFormat(min(numerics.bias_bits, _BIAS_BITS)), register.lo, register.hi)
-    biases = draw(st.lists(bias, min_size=kinds, max_size=kinds))
+    biases = draw(st.lists(_biases(numerics), min_size=kinds, max_size=kinds))
     records = np.stack([np.resize(biases, count), np.resize(words, count)], axis=1)
     return records.astype("<i8").tobytes()

@@ -19,6 +19,7 @@ CONSTANT_BYTES = VARIABLE_BYTES = 2304
 """DRAM: a read-only part, and a part for activations behind it; each holds the longest copy."""
 MAX_ROW_BASE = 5
 PROFILE = "tflite"
+_TILE_WIDTHS = st.one_of(st.integers(1, 5), st.integers(4, 16))
 _CHANNELS = st.one_of(st.integers(1, 3), st.integers(1, 12))
 
 
@@ -57,22 +58,21 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
     private = number(0, 1)
     rows, kh, kw, channels = number(1, timing.rows), number(1, 3), number(1, 3), 1 if private else draw(_CHANNELS)
     depth_mult, row_base = number(1, 3), number(0, MAX_ROW_BASE)
-    total = kh * kw * channels
-    k_start = draw(st.sampled_from((0, number(0, (total - 1) // timing.cols) * timing.cols)))
-    k_count = draw(st.sampled_from((total - k_start, number(1, total - k_start))))
+    reuses = private and draw(st.booleans())
+    k_start, k_count = (0, kh * kw) if reuses else draw(_intervals(kh * kw * channels, timing.cols))
     held = (row_base + rows - 1) // depth_mult + 1 if private else channels
-    positions = number(1, timing.half_depth)
+    positions, channel_base = number(1, timing.half_depth), number(0, 3)
     return Mac(
         rows=rows,
         positions=positions,
         slot=number(0, timing.half_depth - positions),
         private_x=private,
-        x_addr=ACT_REGION[MAC_REGION[operands["x_signed"]]] + (number(0, 9) << x_wide),
+        x_addr=ACT_REGION[MAC_REGION[operands["x_signed"]]] + (channel_base + number(0, 9) << x_wide),
         w_addr=WEIGHT_REGION[MAC_REGION[operands["w_signed"]]] + (number(0, 3) << w_wide),
         p_addr=PARAM_REGION["mac"] + number(0, 3) * RECORD_BYTES,
         pixel_pitch=(held + draw(st.sampled_from((0, 0, 1, 3)))) << x_wide,
         tile_h=number(1, 5),
-        tile_w=number(1, 5),
+        tile_w=draw(_TILE_WIDTHS),
         iy0=number(-2, 2),
         ix0=number(-2, 2),
         ox_start=number(0, 3),
@@ -80,17 +80,25 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         stride_y=number(1, 3),
         stride_x=number(1, 3),
         dil_y=number(1, 2),
-        dil_x=number(1, 2),
+        dil_x=1 if reuses else number(1, 2),
         kh=kh,
         kw=kw,
         channels=channels,
         k_start=k_start,
         k_count=k_count,
+        channel_base=channel_base,
         depth_mult=depth_mult,
         row_base=row_base,
         **operands,
         **modes,
     )
+
+
+@st.composite
+def _intervals(draw: st.DrawFn, total: int, cols: int) -> tuple[int, int]:
+    """Start, which is one of a group, and length of an interval of a stream of `total` positions."""
+    start = draw(st.sampled_from((0, draw(st.integers(0, (total - 1) // cols)) * cols)))
+    return start, draw(st.sampled_from((total - start, draw(st.integers(1, total - start)))))
 
 
 @st.composite

@@ -89,6 +89,14 @@ def test_a_slot_read_too_soon_is_an_error(monkeypatch: pytest.MonkeyPatch) -> No
         step([part, replace(part, first=0, init=Init.KEEP)], CHAIN)
 
 
+def test_a_beat_refused_within_a_group_moves_everything_behind_it() -> None:
+    program = [replace(TILE, last=0), replace(TILE, first=0, load_params=0, init=Init.KEEP), DRAIN]
+    free = step(program, PAPER)
+    late = step(program, PAPER, lambda port, cycle: port == "x" and cycle == free.start[0] + 1)
+    assert late.start == [free.start[0], free.start[1] + 1, free.start[2] + 1]
+    assert late.end == [cycle + 1 for cycle in free.end]
+
+
 def test_next_tile_loads_in_the_shadow_of_the_last_group() -> None:
     slow = PAPER.replace(w_port_bytes=2)  # 8 beats per tile
     steps = step([TILE, replace(TILE, half=1)], slow)

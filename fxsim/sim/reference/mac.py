@@ -236,7 +236,8 @@ class Sequencer:
         self._count_rest(issued=False)
         self._pipe.shift(None)
         running = self._place.now
-        self._loader.evaluate(None, self._wanted(running and Tile(running.number, running.group - 1)))
+        begun = running and Tile(running.number, running.group if any(running[2:]) else running.group - 1)
+        self._loader.evaluate(None, self._wanted(begun))
 
     def _send(self, place: Place) -> None:
         work = self._work[place.number]
