@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import fxsim
-from fxsim._core.errors import FxsimError, MissingDependencyError
+from fxsim._core.errors import FxsimError, MissingDependencyError, RtlError
 from fxsim.api import differences, random_samples
 from fxsim.energy import energy_report
 from fxsim.graph import sample_shape
@@ -141,11 +141,12 @@ def warm_up() -> None:
 def reachable_errors() -> set[str]:
     """Names of all error classes that a file or an input can cause.
 
-    `MissingDependencyError` is left out: an absent optional package causes it, nothing a user feeds in.
+    Left out are `MissingDependencyError`, which an absent optional package causes, `RtlError`, of hardware that we wrote,
+    and the checkers' `MismatchError`, of somebody else's: nothing that a user feeds in.
     """
     found, waiting = set(), [FxsimError]
     while waiting:
         subclasses = waiting.pop().__subclasses__()
         found |= {cls.__name__ for cls in subclasses}
         waiting += subclasses
-    return found - {MissingDependencyError.__name__}
+    return found - {MissingDependencyError.__name__, RtlError.__name__, "MismatchError"}

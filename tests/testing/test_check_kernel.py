@@ -88,7 +88,7 @@ def forgotten_zero(acc: Ints, multiplier: int, shift: int, zero: int, lo: int, h
 
 
 def narrow_shift(acc: Ints, multiplier: int, shift: int, zero: int, lo: int, hi: int) -> Ints:
-    return kernel(Hardware())(acc, multiplier, max(shift, -30), zero, lo, hi)
+    return kernel(Hardware())(acc, multiplier, max(shift, -20), zero, lo, hi)
 
 
 @pytest.mark.parametrize("bug", [ties_up, high_clamp, forgotten_zero, narrow_shift])
