@@ -141,8 +141,8 @@ def warm_up() -> None:
 def reachable_errors() -> set[str]:
     """Names of all error classes that a file or an input can cause.
 
-    Left out are `MissingDependencyError`, which an absent optional package causes, `RtlError`, of hardware that we wrote,
-    and the checkers' `MismatchError`, of somebody else's: nothing that a user feeds in.
+    Left out are `MissingDependencyError`, which an absent optional package causes, `RtlError`, of hardware that we
+    wrote, and the checkers' `MismatchError`, of somebody else's: nothing that a user feeds in.
     """
     found, waiting = set(), [FxsimError]
     while waiting:
