@@ -15,6 +15,8 @@ from fxsim.numerics.reference import ref_overflow
 from tests.given import absent
 from tests.rtl.instances import BUILDS, REASON, SV, Instance, Instances, Ints
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = range(4, 9)
 MODES = ((Overflow.SATURATE, Overflow.TRAP), (Overflow.WRAP, Overflow.READOUT))
 """The modes of a register that saturates, and of one that wraps (readout: at its internal width)."""
