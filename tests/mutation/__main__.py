@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cosmic_ray.commands import init
 from cosmic_ray.modules import filter_paths, find_modules
 from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.testing import run_tests
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import TestOutcome
 from tqdm import tqdm
@@ -56,19 +57,19 @@ def main() -> int:
     faults = sampled(PARTS[args.part], args.sample, args.seed)
     command = f"{sys.executable} -m pytest -x -q {' '.join(PARTS[args.part].tests)}"
     with ProcessPoolExecutor(args.jobs, initializer=_enter_copy) as pool:
-        found = pool.map(_plant, faults, [command] * len(faults))
-        outcomes = list(tqdm(found, total=len(faults), unit="fault"))
-    return report(args.part, outcomes)
+        pool.submit(_check_sound, command).result()
+        outcomes = pool.map(_plant, faults, [command] * len(faults))
+        killed = sum(map(reported, tqdm(outcomes, total=len(faults), unit="fault")))
+    print(f"{args.part}: {killed} of {len(faults)} faults killed, {killed / max(len(faults), 1):.1%}")
+    return int(killed < 0.9 * len(faults))
 
 
-def report(part: str, outcomes: list[Outcome]) -> int:
-    """Print the score and the survivors."""
-    killed = sum(outcome.killed for outcome in outcomes)
-    print(f"{part}: {killed} of {len(outcomes)} faults killed, {killed / max(len(outcomes), 1):.1%}")
-    for outcome in outcomes:
-        if not outcome.killed:
-            print(f"\n{outcome.text}")
-    return int(killed < 0.9 * len(outcomes))
+def reported(outcome: Outcome) -> bool:
+    """Print a fault that survived; whether it was killed."""
+    if not outcome.killed:
+        tqdm.write(f"\n{outcome.text}", file=sys.stdout)
+        sys.stdout.flush()
+    return outcome.killed
 
 
 def sampled(part: Part, count: int, seed: int) -> list[MutationSpec]:
@@ -95,6 +96,13 @@ def _enter_copy() -> None:
             shutil.copy(source, folder / name)
     os.chdir(folder)
     os.environ.update(_ENVIRONMENT)
+
+
+def _check_sound(command: str) -> None:
+    """Tests that fail without any fault would see every one."""
+    outcome, output = run_tests(command, _TIMEOUT_S)
+    if outcome is not TestOutcome.SURVIVED:
+        raise RuntimeError(f"tests must pass before a fault is planted: {output}")
 
 
 def _plant(fault: MutationSpec, command: str) -> Outcome:
