@@ -89,6 +89,31 @@ def significant_bits(number: int) -> int:
     return len(f"{number:b}".rstrip("0"))
 
 
+def accumulators(i: Mac | Merge | Req) -> set[tuple[int, int]]:
+    """(slot, row) of the accumulators that an instruction works on."""
+    slots = i.positions * (i.parts if isinstance(i, Merge) else 1)
+    return {(slot, row) for slot in range(i.slot, i.slot + slots) for row in range(i.rows)}
+
+
+@settings(max_examples=100)
+@given(programs_with_data(20))
+def test_nothing_stale_is_read(program: Program) -> None:
+    """What is kept, merged or requantized has been written since the half was free; REQ reads loaded records."""
+    written: tuple[set[tuple[int, int]], ...] = (set(), set())
+    records = [0, 0]
+    for i in program.instructions:
+        if isinstance(i, Mac) and i.first:
+            written[i.half].clear()
+        if isinstance(i, Mac) and i.load_params:
+            records[i.half] = i.rows
+        if isinstance(i, Mac) and i.init is not Init.KEEP:
+            written[i.half].update(accumulators(i))
+            assert i.init is Init.ZERO or i.rows <= records[i.half]
+        elif isinstance(i, Mac | Merge | Req):
+            assert accumulators(i) <= written[i.half]
+            assert not isinstance(i, Req) or i.rows <= records[i.half]
+
+
 @settings(max_examples=20)
 @given(programs_with_data(12))
 def test_data_waits_for_tokens_alone(program: Program) -> None:

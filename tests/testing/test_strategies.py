@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fxsim.numerics import SCHEMES, IntFormat, Requant
-from fxsim.testing import affines, codes, factors, formats, mac_sums, requants, tensors
+from fxsim.testing import affines, aimed_biases, codes, factors, formats, mac_sums, requants, tensors
 from tests.testing.reach import draws, unseen
 
 
@@ -124,6 +124,20 @@ REACHED: dict[str, Callable[[list[int]], bool]] = {
 def test_sums_end_where_hardware_goes_wrong() -> None:
     sums = mac_sums(IntFormat(8), IntFormat(8), REGISTER, factor=1 / 64)
     assert not unseen(sums, lambda s: [what for what, mark in REACHED.items() if mark(s.prefixes())], REACHED)
+
+
+def marks(bias: int) -> list[object]:
+    """The bias itself, and how far from a tie of 1/1000 it puts a sum of 200."""
+    return [bias, ("tie", (bias + 200 - 500 + 1) % 1000 - 1)] if abs(bias) < 300_000 else [bias]
+
+
+def test_biases_are_solved_for() -> None:
+    """By hand, for prefixes 50, 1000, 200 and 12 bits; no code of 40 bits is likely to be one of these by chance."""
+    ends = {1846, 1847, 1848, -2249, -2248, -2247}
+    passing = {1048, 1049, 1050, -2099, -2100, -2101}
+    ties = {("tie", -1), ("tie", 0), ("tie", 1)}
+    biases = aimed_biases([50, 1000, 200], IntFormat(12), stored=IntFormat(40), factor=1 / 1000)
+    assert not unseen(biases, marks, ends | passing | ties)
 
 
 def test_mac_sums_are_in_their_formats() -> None:
