@@ -97,14 +97,14 @@ module fxsim_stalls import fxsim_pkg::*; (
 
   // ---- idle cycles since the last beat of the sequencer or operation of the vector engine
 
+  logic [31:0] run_index, sum_index;      // of the running instruction; of the one whose beat comes next
+  assign sum_index = status.running ? run_index : sum_next.index;
+  always_ff @(posedge clk) if (status.starts) run_index <= sum_next.index;
+
   logic works, idle, sum_first;
   assign works = status.beat || vec_issue || vec_busy;
   assign idle = !works && !status.read_beat;
   assign sum_first = status.beat && (!vec_issue || sum_index < vec_next.index);
-
-  logic [31:0] run_index, sum_index;      // of the running instruction; of the one whose beat comes next
-  assign sum_index = status.running ? run_index : sum_next.index;
-  always_ff @(posedge clk) if (status.starts) run_index <= sum_next.index;
 
   logic [31:0] busy;
   assign compute = busy + 32'(!idle);
