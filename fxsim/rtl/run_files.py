@@ -85,13 +85,15 @@ def _cycles(
     """Cycles of all bank writes and requantizer writes, in order, and of every instruction's commit."""
     if not any(stalls):
         return trace.issues.commit.tolist(), trace.beats.commit.tolist(), trace.timeline.end.tolist()
-    steps = step(program.instructions, program.hardware, _refusals(stalls))
+    steps = step(program.instructions, program.hardware, refusals(stalls))
     depth = int(trace.issues.commit[0] - trace.issues.cycle[0]) if len(trace.issues.cycle) else 0
     latency = program.hardware.timing.requant_latency
     return [cycle + depth for cycle, *_ in steps.issues], [cycle + latency for cycle, *_ in steps.reads], steps.end
 
 
-def _refusals(stalls: Sequence[int]) -> Stalls:
+def refusals(stalls: Sequence[int]) -> Stalls:
+    """Whether a port refuses a beat in a cycle."""
+
     def refuses(port: str, cycle: int) -> bool:
         return cycle < len(stalls) and bool(stalls[cycle] >> PORTS.index(port) & 1)
 

@@ -20,7 +20,7 @@ MACHINES = (
     _machine("tree-wrap-12", rows=3, cols=4, acc_depth=8, x_port_bytes=4, w_port_bytes=5, requant_lanes=2,
              acc_bits=12, overflow="wrap", zero_point="subtract", requantizer="TFL_SINGLE", read_latency=3),
     _machine("tree-readout-16", rows=2, cols=5, acc_depth=6, x_port_bytes=3, w_port_bytes=16, requant_lanes=3,
-             acc_bits=16, overflow="readout", acc_internal_bits=21, requantizer="RNDNU", tree_levels_per_stage=1),
+             acc_bits=16, overflow="readout", acc_internal_bits=18, requantizer="RNDNU", tree_levels_per_stage=1),
     _machine("tree-saturate-18", rows=4, cols=8, acc_depth=16, x_port_bytes=8, w_port_bytes=16, requant_lanes=4,
              acc_bits=18, zero_point="subtract", requantizer="TFL_DOUBLE_UP", mul_latency=3, multiplier_bits=16),
     _machine("tree-trap-24", rows=1, cols=2, acc_depth=4, x_port_bytes=1, w_port_bytes=1, requant_lanes=1,
@@ -44,6 +44,6 @@ MACHINES = (
     _machine("chain-trap-18", rows=3, cols=2, acc_depth=8, x_port_bytes=4, w_port_bytes=1, requant_lanes=3,
              acc_bits=18, reduction="chain", overflow="trap", zero_point="subtract", requantizer="TFL_SINGLE"),
     _machine("tree-wide-bias", rows=2, cols=12, acc_depth=4, x_port_bytes=16, w_port_bytes=64, requant_lanes=1,
-             acc_bits=40, overflow="wrap", bias_bits=64, act_bits=9, weight_bits=9, tree_levels_per_stage=4),
+             acc_bits=34, overflow="wrap", bias_bits=64, act_bits=15, weight_bits=14, tree_levels_per_stage=4),
 )  # fmt: skip
 """By name; every one is built once."""

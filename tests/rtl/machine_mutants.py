@@ -94,13 +94,13 @@ MUTANTS = (
     Mutant(
         "sequencer", "next_group * 22'(COLS * ROWS) << work.w_wide", "next_group * 22'(COLS * ROWS)", "tree-wide-32"
     ),
-    Mutant("sequencer", "32'(at.kx) * 32'(work.row_step)", "32'd0", "tree-wrap-12"),
+    Mutant("sequencer", "32'(at.kx) * 32'(work.row_step)", "32'd0", "chain-wrap-32"),
     # operands, weights, window
     Mutant("window", "ty >= $signed(34'(work.tile_h))", "ty > $signed(34'(work.tile_h))", "tree-wrap-12"),
     Mutant("window", "tx < 0", "tx < -1", "chain-wrap-32"),
     Mutant("operands", "32'(offset[0] ^ b.reversed)", "32'(offset[0])", "tree-wide-32"),
     Mutant("operands", "j - int'(b.shift) : j", "j : j", "chain-wrap-16"),
-    Mutant("operands", "j + int'(b.shift);", "j + 1;", "tree-wide-bias"),
+    Mutant("operands", "j + int'(b.shift);", "j + 1;", "chain-wrap-32"),
     Mutant("operands", "steps ? '0 : g_channel", "g_channel", "tree-saturate-18"),
     Mutant("operands", "issue.padding[j] ? zero : value", "issue.padding[j] ? '0 : value", "tree-readout-16"),
     Mutant("operands", "issue.padding[j] ? '0 : value - zero", "value - zero", "tree-wrap-12"),

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fxsim.rtl import Machine, missing_tools
+from fxsim.rtl import Coverage, Machine, coverage_table, missing_tools
 from tests.given import absent
+from tests.rtl.chosen import CHOSEN
 from tests.rtl.configurations import MACHINES
-from tests.rtl.runs import PROGRAMS, runs
+from tests.rtl.runs import LEAST_PROGRAMS, NIGHTLY, NIGHTLY_PROGRAMS, runs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from fxsim.hw import Hardware
@@ -19,14 +21,31 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
+def numbers(hw: Hardware, coverage: Coverage) -> Iterator[int]:
+    """Runs that are chosen, or all of a night; then others until every situation is met."""
+    first = range(NIGHTLY_PROGRAMS) if NIGHTLY else CHOSEN.get(hw.name, ())
+    yield from first
+    others = [number for number in range(NIGHTLY_PROGRAMS) if number not in first]
+    for count, number in enumerate(others, len(first)):
+        if count >= LEAST_PROGRAMS and not coverage.missed():
+            return
+        yield number
+
+
 @pytest.mark.parametrize("hw", MACHINES, ids=lambda hw: hw.name)
 def test_programs_give_the_same_bits_in_the_same_cycles(hw: Hardware, tmp_path: Path) -> None:
     if missing_tools():
         absent(missing_tools(), "FXSIM_REQUIRE_RTL")
-    machine = Machine(hw, tmp_path)
-    values = windows = 0
-    for run in runs(hw, PROGRAMS):
-        compared = machine.run(run.program, run.x, stalls=run.stalls)
-        values, windows = values + compared.values, windows + compared.windows
-    assert values > 10 * PROGRAMS
-    assert windows > 0
+    machine, coverage, compared = Machine(hw, tmp_path), Coverage(hw), []
+    for run in runs(hw, numbers(hw, coverage)):
+        compared.append(machine.run(run.program, run.x, stalls=run.stalls).values)
+        coverage.add(run.program, run.x, stalls=run.stalls)
+    print(coverage_table([coverage]).text())
+    assert len(compared) >= LEAST_PROGRAMS
+    assert sum(compared) > 10 * len(compared)
+    assert coverage.missed() == ()
+
+
+def test_at_least_200_programs_on_at_least_12_machines() -> None:
+    assert len(MACHINES) >= 12
+    assert LEAST_PROGRAMS * len(MACHINES) >= 200

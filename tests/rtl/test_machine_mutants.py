@@ -32,7 +32,7 @@ def test_planted_faults_show(mutant: Mutant, tmp_path: Path) -> None:
     if missing_tools():
         absent(missing_tools(), "FXSIM_REQUIRE_RTL")
     machine = Machine(mutant.hardware, tmp_path, mutant.sources())
-    assert any(_differs(machine, run) for run in runs(mutant.hardware, LIMIT))
+    assert any(_differs(machine, run) for run in runs(mutant.hardware, range(LIMIT)))
 
 
 def _differs(machine: Machine, run: Run) -> bool:

@@ -1,0 +1,24 @@
+"""Runs of every machine, by number, that meet every situation that it can get into.
+
+Chosen by ``python -m tests.rtl.cover choose 300``. They keep the co-simulation short, no more: where strategies have
+come to draw other programs, it goes on with other runs until every situation is met.
+"""
+
+from __future__ import annotations
+
+CHOSEN: dict[str, tuple[int, ...]] = {
+    "tree-saturate-8": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 81, 107, 187),
+    "tree-wrap-12": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 26, 52, 126),
+    "tree-readout-16": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 37, 101, 209, 286),
+    "tree-saturate-18": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 46, 122),
+    "tree-trap-24": (0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 23, 25, 41, 89, 189),
+    "tree-wide-32": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 61, 76, 132),
+    "tree-one-column": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 189, 226),
+    "chain-saturate-8": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 25, 93, 99),
+    "chain-wrap-16": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 23, 74, 92, 280),
+    "chain-readout-12": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 64),
+    "chain-saturate-24": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 22, 28, 33),
+    "chain-wrap-32": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 34, 90, 101, 170),
+    "chain-trap-18": (0, 1, 2, 3, 4, 5, 6, 7, 8, 23, 76, 101, 161, 174, 202),
+    "tree-wide-bias": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 116, 130, 265, 278),
+}
