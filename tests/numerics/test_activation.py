@@ -28,6 +28,8 @@ def test_illegal_activations() -> None:
         activation_range("TANH", 1.0, 0, -128, 127)
     with pytest.raises(QuantizationError, match="int32 code"):
         activation_range("RELU6", 1e-20, 0, -128, 127)
+    with pytest.raises(QuantizationError, match="int32 code"):
+        activation_range("RELU_N1_TO_1", 2.0**-31, 0, -128, 127)
     with pytest.raises(QuantizationError, match="finite and positive"):
         activation_range("RELU6", 0.0, 0, -128, 127)
 

@@ -84,6 +84,8 @@ def test_values() -> None:
     assert Affine(np.float32(0.1)) == Affine([0.1])
     assert affine != Affine([0.5, 0.25], 4, axis=1)
     assert affine != "affine"
+    assert Affine(1.0, 1) != Affine(1.0, 2)
+    assert Affine(1.0, 2) != Affine(1.0, 1)
     assert hash(affine) == hash(Affine([0.5, 0.25], [3, 3], axis=1))
     with pytest.raises(ValueError, match="read-only"):
         affine.scale[0] = 1.0
@@ -126,3 +128,9 @@ def test_illegal_arrays() -> None:
         Affine([1.0, 2.0], axis=0).quantize([1.0, 2.0, 3.0])
     with pytest.raises(QuantizationError, match="more than 1 dimensions"):
         Affine([1.0, 2.0], axis=1).quantize([1.0, 2.0])
+
+
+def test_differences_that_binary32_does_not_hold() -> None:
+    """2**24 + 1 is none of its numbers, as a code or as a zero point."""
+    assert Affine(1.0, 1).dequantize(np.array([(1 << 24) + 1])).tolist() == [2.0**24]
+    assert Affine(1.0, (1 << 24) + 1).dequantize(np.array([5], dtype=np.int16)).tolist() == [4.0 - 2**24]

@@ -172,3 +172,11 @@ def test_overflow_rule(mode: Overflow, value: int, bits: int, more: int) -> None
     assert both(apply_overflow, value, bits, int(mode), internal) == expected
     assert both(overflowed, value, bits, int(mode), internal) == event
     assert overflow_array(np.array([[value]]), bits, mode, internal).tolist() == [[expected]]
+
+
+def test_only_the_least_product_saturates() -> None:
+    for bits, kernel in ((16, srdhm16), (32, srdhm)):
+        least = -(1 << (bits - 1))
+        edges = (least, least + 1, -1, 0, 1, -least - 1)
+        for a, b in ((a, b) for a in edges for b in edges):
+            assert both(kernel, a, b) == ref_srdhm(a, b, bits)

@@ -61,6 +61,11 @@ def test_63_bits_are_the_limit() -> None:
         prefix_bounds(weights, bias + 1, 0, 127, 1)
     with pytest.raises(QuantizationError, match="channel 1: prefix sums must fit 63 bits"):
         prefix_bounds(weights[:, ::-1], np.array([0, -(1 << 62) - 1]), 0, 1, 1)
+    for beyond in (1, 2):
+        with pytest.raises(QuantizationError, match="channel 0: prefix sums must fit 63 bits"):
+            prefix_bounds(np.array([[1, 1]]), np.array([top, top]), 0, beyond, 1)
+    with pytest.raises(QuantizationError, match="63 bits"):
+        prefix_bounds(np.full((8, 1), 1 << 60), np.array([0]), 1, 1, 8)
     huge = np.full((4, 1), (1 << 63) - 1)
     with pytest.raises(QuantizationError, match="63 bits"):
         prefix_bounds(huge, np.array([0]), -(1 << 15), 1 << 15, 1)

@@ -72,3 +72,12 @@ def test_sums_are_sequential() -> None:
         out = np.zeros((1, 1, 1, columns), np.float32)
         convolve_floats(x, np.ones((5, columns), np.float32), (1, 1, 1, 1, 1, 1, 0, 0), out)
         assert set(out.ravel().tolist()) == {0.0}
+
+
+def test_taps_far_beyond_the_image() -> None:
+    """One row of two under a kernel of three, two apart: the taps of a position lie at -2, 0, 2 or at -1, 1, 3."""
+    for kernel in (*KERNELS, *PLAIN):
+        out = np.zeros((1, 1, 2, 1), np.float32)
+        x = np.array([2, 3], np.float32).reshape(1, 1, 2, 1)
+        kernel(x, np.array([[10], [100], [1000]], np.float32), (1, 3, 1, 1, 1, 2, 0, 2), out)
+        assert out.ravel().tolist() == [200.0, 300.0]
