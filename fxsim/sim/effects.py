@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim.isa import INSTRUCTIONS, Space, Unit
+from fxsim.isa import INSTRUCTIONS, Load, Space, Store, Unit
 from fxsim.sim.stepping import Stepper
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fxsim.isa import Program
+    from fxsim.isa import Instruction, Program
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,12 +50,18 @@ def scratchpad_effects(
     opcodes = [cls.opcode for cls in INSTRUCTIONS.values() if cls.unit in (Unit.DMA, Unit.VEC)]
     movers = set(np.flatnonzero(np.isin(program.columns.opcode, opcodes)).tolist())
     stepper = Stepper(program, x)
+    memories = _memories(stepper)
+    kept = [memory.copy() for memory in memories]
     effects: dict[int, list[Effect]] = {}
     for step in stepper.steps(movers):
-        before = [memory.copy() for memory in _memories(stepper)] if step.start in movers else []
+        if step.start not in movers:
+            stepper.execute(step)
+            continue
+        spaces = _written(program.instructions[step.start])
+        for space in spaces:
+            np.copyto(kept[space], memories[space])
         stepper.execute(step)
-        if before:
-            effects[step.start] = _changes(before, _memories(stepper))
+        effects[step.start] = [effect for space in spaces for effect in _changes(space, kept[space], memories[space])]
     return effects
 
 
@@ -65,8 +71,13 @@ def _memories(stepper: Stepper) -> list[NDArray[np.uint8]]:
     return [memory.act[0, :size], memory.weight, memory.param]
 
 
-def _changes(before: list[NDArray[np.uint8]], after: list[NDArray[np.uint8]]) -> list[Effect]:
-    changed = [np.flatnonzero(old != new) for old, new in zip(before, after, strict=True)]
-    return [
-        Effect(space, places, after[space][places]) for space, places in zip(Space, changed, strict=True) if places.size
-    ]
+def _written(mover: Instruction) -> tuple[Space, ...]:
+    """Scratchpads that an instruction may change: a STORE changes DRAM."""
+    if isinstance(mover, Store):
+        return ()
+    return (mover.space if isinstance(mover, Load) else Space.ACT,)
+
+
+def _changes(space: Space, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> list[Effect]:
+    places = np.flatnonzero(before != after)
+    return [Effect(space, places, after[places])] if places.size else []
