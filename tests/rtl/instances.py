@@ -5,9 +5,7 @@ Every port of an instance has 64 bits of its record, so one record of all instan
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fxsim.rtl.verilated import verilator
+
 Ints = NDArray[np.int64]
 
 SV = Path(__file__).resolve().parents[2] / "fxsim" / "rtl" / "sv"
-VERILATOR = shutil.which("verilator-cli") or shutil.which("verilator-cli", path=str(Path(sys.executable).parent))
-REASON = "verilator-cli (extra: rtl), g++ or make is not installed"
-BUILDS = VERILATOR is not None and all(shutil.which(tool) for tool in ("g++", "make"))
 
 _TIMEOUT_S = 300
 _CHUNK = 20_000
@@ -104,7 +101,7 @@ class Instances:
         """Build the executable with Verilator; its warnings are errors."""
         main, obj = self.folder / "main.cpp", self.folder / "obj"
         main.write_text(_MAIN, encoding="utf-8")
-        command = [str(VERILATOR), "-Wall", "--cc", "--exe", "--output-split", "0", "--top-module", "instances"]
+        command = [str(verilator()), "-Wall", "--cc", "--exe", "--output-split", "0", "--top-module", "instances"]
         _run([*command, "--Mdir", str(obj), str(main), *map(str, self.write())], self.folder)
         for name, compiled in _RUNTIME.items():
             (obj / name).write_bytes(compiled)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fxsim.rtl import Coverage, Machine, coverage_table, missing_tools
-from tests.given import absent
+from fxsim.rtl import Coverage, Machine, coverage_table
 from tests.rtl.chosen import CHOSEN
 from tests.rtl.configurations import MACHINES
 from tests.rtl.runs import LEAST_PROGRAMS, NIGHTLY, NIGHTLY_PROGRAMS, runs
+from tests.rtl.tools import require_rtl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,7 @@ def numbers(hw: Hardware, coverage: Coverage) -> Iterator[int]:
 
 @pytest.mark.parametrize("hw", MACHINES, ids=lambda hw: hw.name)
 def test_programs_give_the_same_bits_in_the_same_cycles(hw: Hardware, tmp_path: Path) -> None:
-    if missing_tools():
-        absent(missing_tools(), "FXSIM_REQUIRE_RTL")
+    require_rtl()
     machine, coverage, compared = Machine(hw, tmp_path), Coverage(hw), []
     for run in runs(hw, numbers(hw, coverage)):
         compared.append(machine.run(run.program, run.x, stalls=run.stalls).values)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fxsim._core.errors import RtlError
-from fxsim.rtl import Machine, missing_tools
-from tests.given import absent
+from fxsim.rtl import Machine
 from tests.rtl.machine_mutants import LIMIT, MUTANTS, Mutant
 from tests.rtl.runs import NIGHTLY, runs
+from tests.rtl.tools import require_rtl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,7 @@ def test_every_fault_is_planted_in_one_place() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", BUILT, ids=lambda mutant: f"{mutant.module}-{MUTANTS.index(mutant)}")
 def test_planted_faults_show(mutant: Mutant, tmp_path: Path) -> None:
-    if missing_tools():
-        absent(missing_tools(), "FXSIM_REQUIRE_RTL")
+    require_rtl()
     machine = Machine(mutant.hardware, tmp_path, mutant.sources())
     assert any(_differs(machine, run) for run in runs(mutant.hardware, range(LIMIT)))
 

@@ -19,10 +19,10 @@ from fxsim.cli import main
 from fxsim.hw import presets
 from fxsim.isa import Program
 from fxsim.rtl import example_program, machine_sources, rtl_project, write_rtl
+from fxsim.rtl.verilated import verilator
 from fxsim.sim import mac_trace, random_inputs
-from tests.given import absent
 from tests.rtl.configurations import MACHINES
-from tests.rtl.instances import BUILDS, REASON, VERILATOR
+from tests.rtl.tools import require_rtl
 
 SMALL = Hardware(
     name="small", rows=3, cols=5, acc_depth=8, x_port_bytes=4, w_port_bytes=8, requant_lanes=2, acc_bits=14,
@@ -61,7 +61,7 @@ FLIPS = (
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["make", "-C", str(folder), *arguments, f"VERILATOR={VERILATOR}", "OPT_FAST=-O0", "OPT_GLOBAL=-O0"]
+    command = ["make", "-C", str(folder), *arguments, f"VERILATOR={verilator()}", "OPT_FAST=-O0", "OPT_GLOBAL=-O0"]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -78,8 +78,7 @@ def files(program: Program) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def built(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder as it is written, and its program built by its own Makefile."""
-    if not BUILDS:
-        absent(REASON, "FXSIM_REQUIRE_RTL")
+    require_rtl()
     folder = tmp_path_factory.mktemp("project") / "small"
     write_rtl(files, folder)
     done = make(folder, "build/fxsim_tb")
@@ -154,8 +153,7 @@ def test_icarus_runs_the_same_folder(files: dict[str, str], program: Program, tm
 @pytest.mark.slow
 @pytest.mark.parametrize("hw", LINTED, ids=lambda hw: hw.name)
 def test_no_machine_has_a_warning(hw: Hardware, files: dict[str, str], tmp_path: Path) -> None:
-    if not BUILDS:
-        absent(REASON, "FXSIM_REQUIRE_RTL")
+    require_rtl()
     sources = {f"sv/{name}": text for name, text in machine_sources(hw).items()}
     write_rtl(files | sources, tmp_path / "m")
     done = make(tmp_path / "m", "lint")

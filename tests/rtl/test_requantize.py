@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.given import absent
-from tests.rtl.instances import BUILDS, REASON, Instance, Instances, Ints
+from tests.rtl.instances import Instance, Instances, Ints
 from tests.rtl.requant_cases import CLAMPS, SCHEME_NAMES, Cases, Config, drawn, exhaustive, words
 from tests.rtl.requant_mutants import MUTANTS, SOURCE
+from tests.rtl.tools import require_rtl
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 DRAWN = 200_000 if NIGHTLY else 3_000
@@ -34,8 +34,7 @@ needs_yosys = pytest.mark.skipif(shutil.which("yosys") is None, reason="yosys is
 @pytest.fixture(scope="module")
 def requantizers(tmp_path_factory: pytest.TempPathFactory) -> Instances:
     """One build of all configurations and all mutants."""
-    if not BUILDS:
-        absent(REASON, "FXSIM_REQUIRE_RTL")
+    require_rtl()
     folder = tmp_path_factory.mktemp("requantizers")
     sources, instances = [SOURCE], [config.instance() for config in CONFIGS]
     for i, mutant in enumerate(MUTANTS):

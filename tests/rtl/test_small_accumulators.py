@@ -12,8 +12,8 @@ import pytest
 
 from fxsim.numerics import Overflow
 from fxsim.numerics.reference import ref_overflow
-from tests.given import absent
-from tests.rtl.instances import BUILDS, REASON, SV, Instance, Instances, Ints
+from tests.rtl.instances import SV, Instance, Instances, Ints
+from tests.rtl.tools import require_rtl
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +27,7 @@ FARTHEST = 128 + 2 * 16
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[Ints]:
     """What each of ROWS makes of all its inputs, counted from 0."""
-    if not BUILDS:
-        absent(REASON, "FXSIM_REQUIRE_RTL")
+    require_rtl()
     instances = [
         Instance(
             "two_products",
