@@ -56,7 +56,8 @@ def main() -> None:
         if len(sys.argv) > 1:
             print(f'    "{hw.name}": {tuple(choose(pool))},')
         totals.append(together(hw, pool))
-        print(*(f"    # {name}" for name in totals[-1].missed()), sep="\n")
+        for name in totals[-1].missed():
+            print(f"    # not met: {name}")
     print(coverage_table(totals).text())
 
 
