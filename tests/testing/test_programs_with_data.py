@@ -95,7 +95,7 @@ def accumulators(i: Mac | Merge | Req) -> set[tuple[int, int]]:
     return {(slot, row) for slot in range(i.slot, i.slot + slots) for row in range(i.rows)}
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(programs_with_data(20))
 def test_nothing_stale_is_read(program: Program) -> None:
     """What is kept, merged or requantized has been written since the half was free; REQ reads loaded records."""
