@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from fxsim._core.errors import HazardError, ProgramError
@@ -285,15 +286,28 @@ def test_a_half_in_the_wrong_state_is_a_hazard(parts: tuple[Instruction, ...], c
         timeline(program(*parts))
 
 
+def repeated(small: Program, count: int) -> Program:
+    return replace(small, code=small.code * count, layer_of=np.tile(small.layer_of, count))
+
+
 def many_pushes(count: int) -> Program:
-    small = program(load(**PUSH_MAC))
-    return replace(small, code=small.code * count, layer_of=small.layer_of.repeat(count))
+    return repeated(program(load(**PUSH_MAC)), count)
 
 
 def test_a_semaphore_holds_65535_tokens() -> None:
     assert timeline(many_pushes(65535)).cycles > 0
     with pytest.raises(HazardError, match=r"instruction 65535 \(LOAD\): semaphore DMA_MAC must hold at most 65535"):
         timeline(many_pushes(65536))
+
+
+def test_tokens_that_are_taken_leave_room_for_others() -> None:
+    taken = program(load(pushes=bits(Semaphore.DMA_VEC)), lut(**POP_IN_VEC))
+    assert timeline(repeated(taken, 65536)).cycles > 65536
+
+
+def test_chains_take_no_trees() -> None:
+    with pytest.raises(ProgramError, match="reduction must be the hardware's, CHAIN"):
+        timeline(program(mac(**FILL), hardware=CHAIN))
 
 
 @pytest.mark.parametrize(
@@ -303,11 +317,11 @@ def test_a_semaphore_holds_65535_tokens() -> None:
         (mac(private_x=1, channels=1, kh=2, kw=2, k_count=4, stride_x=0, **FILL), "stride_x must be at least 1"),
         (
             Pool(
-                out_h=1,
-                out_w=1,
-                kh=65535,
-                kw=65535,
-                channels=70000,
+                out_h=2,
+                out_w=2,
+                kh=1 << 15,
+                kw=1 << 15,
+                channels=1 << 16,
                 tile_h=1,
                 tile_w=1,
                 pixel_pitch=1,

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxsim.isa import Init, Instruction, Lut, Mac, Merge, Program, Req, Semaphore, Unit
+from fxsim.isa import Init, Instruction, Load, Lut, Mac, Merge, Program, Req, Semaphore, Store, Unit
 from fxsim.sim import occupancy
 from fxsim.sim.timing import CAUSES, Timeline, timeline
 from fxsim.testing import programs
@@ -126,6 +126,23 @@ def test_windows_and_causes_add_up_to_all_cycles(machine_code: Program) -> None:
         assert layer.cycles == layer.compute_cycles + sum(layer.stalls.values())
         begin += layer.cycles
     assert begin == times.cycles
+
+
+def test_spans_begin_with_the_first_beat() -> None:
+    # As above: the LUT of layer 0 works 0 .. 7, the beat of layer 1 is in 3; loads and stores are no work on data.
+    parts = lut(), load(256), mac(k_count=4, **FILL), load(256)
+    assert [layer.span for layer in timeline(program(*parts, layer_of=[0, 1, 1, 1])).layers] == [8, 71]
+
+
+@settings(max_examples=30)
+@given(programs(max_instructions=60))
+def test_spans_are_those_of_a_naive_account(machine_code: Program) -> None:
+    times, end = timeline(machine_code), 0
+    for index, layer in enumerate(times.layers):
+        owners = enumerate(zip(machine_code.instructions, machine_code.layer_of.tolist(), strict=True))
+        begins = [int(times.start[n]) for n, (i, of) in owners if of == index and not isinstance(i, Load | Store)]
+        begin, end = end, end + layer.cycles
+        assert layer.span == end - min([begin, *begins])
 
 
 @settings(max_examples=30)
