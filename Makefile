@@ -25,7 +25,7 @@ $(VENV)/test.ok: $(VENV)/demo.ok
 	@touch $@
 
 $(VENV)/oracles.ok: $(VENV)/test.ok
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[oracles,rtl]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[oracles,rtl,synthesis]'
 	@touch $@
 
 demo: $(VENV)/demo.ok ## run our CNN on real images: accuracy, golden comparison, cycles, energy
