@@ -54,11 +54,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="faults that are tested side by side (default: 1)")
     args = parser.parse_args()
-    faults = sampled(PARTS[args.part], args.sample, args.seed)
-    command = f"{sys.executable} -m pytest -x -q {' '.join(PARTS[args.part].tests)}"
+    part = PARTS[args.part]
+    faults = sampled(part, args.sample, args.seed)
+    commands = [f"{sys.executable} -m pytest -x -q {' '.join(part.tests_of(f.module_path))}" for f in faults]
     with ProcessPoolExecutor(args.jobs, initializer=_enter_copy) as pool:
-        pool.submit(_check_sound, command).result()
-        outcomes = pool.map(_plant, faults, [command] * len(faults))
+        list(pool.map(_check_sound, sorted(set(commands))))
+        outcomes = pool.map(_plant, faults, commands)
         killed = sum(map(reported, tqdm(outcomes, total=len(faults), unit="fault")))
     print(f"{args.part}: {killed} of {len(faults)} faults killed, {killed / max(len(faults), 1):.1%}")
     return int(killed < 0.9 * len(faults))

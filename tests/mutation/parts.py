@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 class Part(NamedTuple):
-    """Files and folders to mutate, what to leave out of them, and the tests that run on every mutant."""
+    """Files and folders to mutate, what to leave out of them, and the tests that run on every mutant.
+
+    `others` has, by file, the tests of what the part's own tests do not call.
+    """
 
     paths: tuple[str, ...]
     excluded: tuple[str, ...]
     tests: tuple[str, ...]
+    others: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    def tests_of(self, path: Path) -> tuple[str, ...]:
+        """Tests that judge a fault in the file `path`."""
+        return self.others.get(path.as_posix(), self.tests)
 
 
 PARTS = {
@@ -23,6 +36,13 @@ PARTS = {
         paths=("fxsim/kernels",),
         excluded=("fxsim/kernels/__init__.py",),
         tests=("tests/kernels", "tests/sim/test_executor.py"),
+        others=MappingProxyType(
+            {
+                "fxsim/kernels/activity.py": ("tests/sim/test_activity.py",),
+                "fxsim/kernels/widths.py": ("tests/analysis/test_width_sweep.py",),
+                "fxsim/kernels/widths_state.py": ("tests/analysis/test_width_sweep.py",),
+            }
+        ),
     ),
     "timing": Part(
         paths=(
