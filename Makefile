@@ -35,15 +35,15 @@ test: $(VENV)/oracles.ok ## the whole test suite, compiled kernels
 	$(PYTEST) -n 2
 
 test-nojit: $(VENV)/test.ok ## the suite with interpreted kernels (slow tests left out)
-	NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=dev $(PYTEST) -n 2 -m "not slow and not oracle"
+	NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=few $(PYTEST) -n 2 -m "not slow and not oracle"
 
 test-bounds: $(VENV)/test.ok ## kernels and executor with array bounds checks
-	NUMBA_BOUNDSCHECK=1 HYPOTHESIS_PROFILE=dev $(PYTEST) -n 2 tests/numerics tests/kernels tests/sim -m "not oracle"
+	NUMBA_BOUNDSCHECK=1 HYPOTHESIS_PROFILE=few $(PYTEST) -n 2 tests/numerics tests/kernels tests/sim -m "not oracle"
 
 test-lowest: ## the suite on the lowest admitted versions of the dependencies (slow tests left out)
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python -m pip install -q --disable-pip-version-check -e '.[test]' -c tests/lowest.txt
-	HYPOTHESIS_PROFILE=dev $(LOWEST)/bin/python -m pytest -q -n 2 -m "not slow and not oracle" --ignore tests/fuzz
+	HYPOTHESIS_PROFILE=few $(LOWEST)/bin/python -m pytest -q -n 2 -m "not slow and not oracle" --ignore tests/fuzz
 
 fuzz: $(VENV)/test.ok ## 20,000 mutations of files and programs
 	FXSIM_FUZZ_MUTATIONS=20000 $(PYTEST) tests/fuzz

@@ -1,4 +1,4 @@
-"""Hypothesis profiles: dev (default), ci, mutation and nightly, chosen by ``HYPOTHESIS_PROFILE``."""
+"""Hypothesis profiles, chosen by ``HYPOTHESIS_PROFILE``: dev (default), few (for another reading), ci and nightly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("mutation", max_examples=25, deadline=None, derandomize=True, database=None)
+settings.register_profile("few", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.register_profile("nightly", max_examples=20_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 

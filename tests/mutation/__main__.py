@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 300.0
 _COPIED = ("fxsim", "tests", "models", "pyproject.toml")
-_ENVIRONMENT = {"NUMBA_DISABLE_JIT": "1", "HYPOTHESIS_PROFILE": "mutation", "PYTHONPATH": "."}
+_ENVIRONMENT = {"NUMBA_DISABLE_JIT": "1", "HYPOTHESIS_PROFILE": "few", "PYTHONPATH": "."}
 
 
 class Outcome(NamedTuple):
