@@ -12,6 +12,7 @@ from fxsim._core.errors import FxsimError, InputError
 from fxsim.numerics.reference import ref_requantize
 from fxsim.testing import MismatchError, check_kernel
 from fxsim.testing.checking.answers import integers_differ, tensor_differs
+from fxsim.testing.checking.source import bytes_source
 
 EXPECTED = np.array([[1, -2], [3, 4]], np.int64)
 
@@ -55,6 +56,11 @@ def test_integers_beyond_binary64_are_compared_exactly() -> None:
 )
 def test_tensors_are_compared_by_their_bits(answer: object, problem: str | None) -> None:
     assert tensor_differs("y", np.array([0.5, -0.0], np.float32), answer) == problem
+
+
+@pytest.mark.parametrize("data", [b"", bytes(3), b"\1", b"\0\2\0\0", bytes(range(1, 99)) + bytes(7)])
+def test_bytes_are_written_whole(data: bytes) -> None:
+    assert eval(bytes_source(data)) == data
 
 
 def wrong(acc: Any, *_: int) -> Any:
