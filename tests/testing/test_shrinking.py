@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 from typing import TypeVar
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
 
 from fxsim.graph import Network
 from fxsim.hw import Hardware
@@ -29,20 +31,39 @@ from fxsim.testing.shapes import ACT_REGION
 _T = TypeVar("_T")
 SMALL = Hardware(name="small", rows=3, cols=2, acc_depth=8, acc_bits=12)
 SEARCH = settings(max_examples=3000, database=None, suppress_health_check=list(HealthCheck))
+SEARCHES, TRIES = 5, 2000
 WHOLE = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 class Enough(KeyboardInterrupt):
-    """A counterexample that is small enough."""
+    """A counterexample that is small enough, or too many that are not."""
 
 
-def smallest(
-    strategy: st.SearchStrategy[_T], fails: Callable[[_T], bool], small: Callable[[_T], bool], seed: int = 0
-) -> _T:
-    """What hypothesis shrinks a failure that is not small to, or the first one on the way that is small."""
+def smallest(strategy: st.SearchStrategy[_T], fails: Callable[[_T], bool], small: Callable[[_T], bool]) -> _T:
+    """What hypothesis shrinks a failure that is not small to, or the first one on the way that is small.
+
+    Not every search ends well: of `SEARCHES` with different seeds, the first that does. What is drawn hangs on more
+    than the seed, such as the numbers that stand in imported modules.
+    """
+    for seed in range(SEARCHES):
+        found = shrunk(strategy, fails, small, seed)
+        if len(found) > 1 and small(found[-1]):
+            return found[-1]
+    raise AssertionError(f"none of {SEARCHES} searches ends with a small counterexample")
+
+
+def shrunk(
+    strategy: st.SearchStrategy[_T], fails: Callable[[_T], bool], small: Callable[[_T], bool], seed: int
+) -> list[_T]:
+    """Counterexamples on the way from the first to the smallest, after at most `TRIES` questions behind the first."""
     found: list[_T] = []
+    asked = 0
 
     def condition(value: _T) -> bool:
+        nonlocal asked
+        asked += bool(found)
+        if asked > TRIES and not WHOLE:
+            raise Enough
         if not fails(value):
             return False
         found.append(value)
@@ -50,12 +71,9 @@ def smallest(
             raise Enough
         return True
 
-    try:
-        last = find(strategy, condition, settings=SEARCH, random=Random(seed))
-    except Enough:
-        last = found[-1]
-    assert not small(found[0])
-    return last
+    with suppress(Enough, NoSuchExample):
+        found.append(find(strategy, condition, settings=SEARCH, random=Random(seed)))
+    return found
 
 
 def outcome(program: Program, wrong: Callable[[Instruction], list[Instruction]]) -> tuple[bytes, dict[object, int]]:
@@ -133,8 +151,8 @@ def size(net: Network) -> tuple[int, ...]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("fails", "seed"), [(rounds_ties_up, 1), (forgets_a_product, 0)])
-def test_layers_shrink_to_two_by_two(fails: Callable[[Case], bool], seed: int) -> None:
-    found = smallest(layers("FULLY_CONNECTED"), fails, lambda case: max(size(case.network)) <= 2, seed)
+@pytest.mark.parametrize("fails", [rounds_ties_up, forgets_a_product])
+def test_layers_shrink_to_two_by_two(fails: Callable[[Case], bool]) -> None:
+    found = smallest(layers("FULLY_CONNECTED"), fails, lambda case: max(size(case.network)) <= 2)
     assert max(size(found.network)) <= 2
     assert fails(found)
