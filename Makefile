@@ -34,8 +34,8 @@ demo: $(VENV)/demo.ok ## run our CNN on real images: accuracy, golden comparison
 test: $(VENV)/oracles.ok ## the whole test suite, compiled kernels
 	$(PYTEST) -n 2
 
-test-nojit: $(VENV)/test.ok ## the suite with interpreted kernels (slow tests left out)
-	NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=few $(PYTEST) -n 2 -m "not slow and not oracle"
+test-nojit: $(VENV)/test.ok ## the suite with interpreted kernels (slow tests left out, and those of hardware, harness, viewers and reports)
+	NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=few $(PYTEST) -n 2 -m "not slow and not oracle" $(addprefix --ignore tests/,rtl testing waves report)
 
 test-bounds: $(VENV)/test.ok ## kernels and executor with array bounds checks
 	NUMBA_BOUNDSCHECK=1 HYPOTHESIS_PROFILE=few $(PYTEST) -n 2 tests/numerics tests/kernels tests/sim -m "not oracle"
