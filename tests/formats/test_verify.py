@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from struct import pack_into, unpack_from
-from time import process_time
 
 import flatbuffers
 import numpy as np
@@ -15,6 +14,7 @@ import tflite
 from fxsim._core.errors import ModelFormatError, UnsupportedError
 from fxsim.formats import read_tflite
 from fxsim.formats.tflite import schema, verifier, verify
+from tests.calls import at_most, calls_to_read
 from tests.formats.raw import graph, model, operator, quantization, tensor
 
 SOURCES = Path(tflite.__file__).parent
@@ -175,10 +175,8 @@ def repeated(count: int) -> bytes:
 
 def test_the_number_of_tables_is_bounded() -> None:
     data = repeated(100_000)
-    started = process_time()
-    with pytest.raises(ModelFormatError, match="at most 32768 tables"):
+    with at_most(calls_to_read(data)), pytest.raises(ModelFormatError, match="at most 32768 tables"):
         verify(data)
-    assert process_time() - started < 1
 
 
 def test_the_number_of_elements_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,9 +186,8 @@ def test_the_number_of_elements_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         verify(model(graph(Tensors=[tensor(Quantization=many)])))
 
 
-def test_many_tensors_are_read_within_a_second() -> None:
+def test_the_work_on_many_tensors_grows_with_the_file() -> None:
     tensors = [*graph()["Tensors"], *(tensor(Name=str(i)) for i in range(3000))]
     data = model(graph(Tensors=tensors))
-    started = process_time()
-    read_tflite(data)
-    assert process_time() - started < 1
+    with at_most(calls_to_read(data)):
+        assert len(read_tflite(data).values) == len(tensors)
