@@ -106,6 +106,18 @@ def test_windows_end_with_the_last_commit_of_a_layer() -> None:
     assert [(layer.begin, layer.cycles) for layer in layered.layers] == [(0, 44), (44, 8), (52, 0), (52, 8)]
 
 
+def test_a_req_that_begins_with_the_next_window_explains_no_cycle_of_this_one() -> None:
+    # Beats 3 and 6 .. 14, commit 18. LOAD commits in 17, so the REQ is issued in 18: its beats are 19, 20; commit 22.
+    parts = (
+        mac(half=1, k_count=4, **FILL),
+        mac(positions=3, k_count=12, **FILL),
+        load(pushes=bits(Semaphore.DMA_MAC)),
+        req(half=1, pops=bits(Semaphore.DMA_MAC)),
+    )
+    first = {"w_port": 3 + 2, "compute": 10, "drain": 4}
+    assert accounts(*parts, layer_of=[0, 0, 0, 1]) == [first, {"compute": 2, "drain": 2}]
+
+
 def test_work_of_a_later_layer_counts_in_the_window_it_falls_in() -> None:
     # Layer 0: LUT 0 .. 7. Layer 1: MAC with its beat in 3, LOAD until 41.
     parts = lut(), mac(k_count=4, **FILL), load(256)
