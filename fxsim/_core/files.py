@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -27,6 +28,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file beside `path` that takes its place at the end; an error leaves `path` as it was."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -69,7 +72,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], manifest: str) -> lis
     Raises
     ------
     InputError
-        `folder` is no folder, is the working directory, or holds other files.
+        `folder` or a parent of it is a file, `folder` is the working directory, or holds other files.
     """
     check_replaceable(folder, manifest)
     target = folder.resolve()
@@ -90,10 +93,13 @@ def write_folder(folder: Path, files: Mapping[str, bytes], manifest: str) -> lis
 def check_replaceable(folder: Path, manifest: str) -> None:
     """Raise the `InputError` that `write_folder` would."""
     target = folder.resolve()
-    if not target.exists():
+    nearest = next(path for path in (target, *target.parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError("must be a folder, not a file", where=str(nearest))
+    if nearest != target:
         return
-    if not target.is_dir() or target == Path.cwd():
-        raise InputError("must be a folder, and not the working directory", where=str(target))
+    if target == Path.cwd():
+        raise InputError("must not be the working directory", where=str(target))
     listed = _listed(target / manifest)
     on_the_way = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
     foreign = sorted(_foreign(target, "", listed, on_the_way))

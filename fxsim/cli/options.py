@@ -162,6 +162,13 @@ def assembly(path: Path) -> Program:
         raise AssemblyError(f"assembly text must be UTF-8: {error}", where=str(path)) from None
 
 
+def layer_of(program: Program, text: str) -> int:
+    """Number of the layer called `text`; where none is, `text` may be its number."""
+    known = any(layer.name == text for layer in program.layers)
+    number = text.isdecimal() and text.isascii() and not known
+    return program.layer_number(int(text) if number else text)
+
+
 def sample(args: argparse.Namespace, program: Program) -> dict[str, NDArray[np.generic]]:
     """The sample that ``--input`` or ``--random`` describes, by input name."""
     from fxsim.sim import random_inputs

@@ -9,6 +9,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from fxsim._core.errors import InputError
 from fxsim.cli.options import add_program, add_sample, hardware, program, sample
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def _program(args: argparse.Namespace) -> Program:
         return program(args)
     from fxsim.rtl import example_program
 
+    if args.profile:
+        raise InputError("--profile has no influence without a model", got=args.profile)
     args.hw = args.hw or "edge-16x16"
     return example_program(hardware(args))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fxsim._core.errors import InputError
-from fxsim.cli.options import add_program, add_sample, program, sample
+from fxsim.cli.options import add_program, add_sample, layer_of, program, sample
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     add_program(parser)
     add_sample(parser, required=False)
-    parser.add_argument("--layer", default="", metavar="NAME", help="only the cycles of this layer (default: all)")
+    parser.add_argument("--layer", metavar="NAME", help="only the cycles of this layer, or its number (default: all)")
     parser.add_argument(
         "--vcd", metavar="WAVES.vcd", help="signals of the MAC unit, for GTKWave; needs --input or --random"
     )
@@ -34,14 +34,17 @@ def main(args: argparse.Namespace) -> int:
 
     if not (args.vcd or args.perfetto):
         raise InputError("trace must be given --vcd FILE, --perfetto FILE, or both")
+    if args.vcd and args.perfetto and Path(args.vcd).resolve() == Path(args.perfetto).resolve():
+        raise InputError("--vcd and --perfetto must name two files", got=args.vcd)
     if args.vcd:
         check_vcd()
     lowered = program(args)
     x = _sample(args, lowered)
+    layer = None if args.layer is None else layer_of(lowered, args.layer)
     if args.vcd:
-        _tell(args.vcd, save_vcd(lowered, _prepared(args.vcd), x, layer=args.layer))
+        _tell(args.vcd, save_vcd(lowered, _prepared(args.vcd), x, layer=layer))
     if args.perfetto:
-        _tell(args.perfetto, save_perfetto(lowered, _prepared(args.perfetto), layer=args.layer))
+        _tell(args.perfetto, save_perfetto(lowered, _prepared(args.perfetto), layer=layer))
     return 0
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from fxsim.cli.options import add_program, add_sample, program, sample
+from fxsim.cli.options import add_program, add_sample, layer_of, program, sample
 
 if TYPE_CHECKING:
     import argparse
 
-    from fxsim.isa import Program
     from fxsim.rtl import VectorSet
 
 _FORMATS = ("readmemh", "vhdl", "c", "npy")
@@ -38,16 +37,10 @@ def main(args: argparse.Namespace) -> int:
 
     check_vectors_folder(args.out)
     lowered = program(args)
-    vectors = layer_vectors(lowered, sample(args, lowered), _layer(lowered, args.layer))
+    vectors = layer_vectors(lowered, sample(args, lowered), layer_of(lowered, args.layer))
     write_vectors(vectors, args.out, args.format)
     sys.stdout.write(_text(vectors, args.format))
     return 0
-
-
-def _layer(lowered: Program, text: str) -> int | str:
-    """A number where no layer has it for a name."""
-    known = any(layer.name == text for layer in lowered.layers)
-    return int(text) if text.isdecimal() and text.isascii() and not known else text
 
 
 def _text(vectors: VectorSet, name: str) -> str:

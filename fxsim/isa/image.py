@@ -163,6 +163,16 @@ class Image:
                 return symbol
         raise ProgramError(f"symbol must be one of: {', '.join(s.name for s in self.symbols)}", got=name)
 
+    def layer_number(self, layer: int | str) -> int:
+        """Find a layer by its name (of equal names the first one's) or number; an unknown one is a `ProgramError`."""
+        names = [entry.name for entry in self.layers]
+        if layer in names:
+            return names.index(str(layer))
+        if isinstance(layer, int) and 0 <= layer < len(names):
+            return layer
+        expected = f"layer must be one of: {', '.join(names)}, or a number in 0..{len(names) - 1}"
+        raise ProgramError(expected, got=layer, where=self.name)
+
     def of_kind(self, kind: str) -> tuple[Symbol, ...]:
         """Symbols of one kind, in order."""
         return tuple(s for s in self.symbols if s.kind == kind)

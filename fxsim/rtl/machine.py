@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -66,12 +67,18 @@ def event_width(hw: Hardware) -> int:
     return 1 if hw.numerics.reduction == "tree" else hw.timing.cols.bit_length()
 
 
+def machine_number(hw: Hardware) -> str:
+    """16 hexadecimal digits that tell machines with other parameters apart: of the SHA-256 of the parameters."""
+    return hashlib.sha256(_lines(_hardware(hw) | _derived(hw)).encode()).hexdigest()[:16]
+
+
 def _package(hw: Hardware, template: str) -> str:
-    name = "".join(c if c.isprintable() and c not in '"\\' else "?" for c in hw.name) or "unnamed"
+    name = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in hw.name) or "unnamed"
     parts = {
         "NAME": name,
         "HARDWARE": _lines(_hardware(hw)),
         "DERIVED": _lines(_derived(hw)),
+        "MACHINE": machine_number(hw),
         "FIELDS": _lines(_fields()),
     }
     for key, text in parts.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 from fxsim._core.errors import ProgramError
 from fxsim.hw import BURST_BYTES
 from fxsim.isa import WORD_BYTES, Engine, Load, Mac, Merge, Req, Store, Unit, ZeroPoint, bursts
-from fxsim.numerics import Overflow, Reduction
-from fxsim.rtl.machine import event_width, machine_scheme, register_bits
+from fxsim.numerics import Overflow, Reduction, SchemeCode, scheme_of
+from fxsim.rtl.machine import event_width, machine_number, machine_scheme, register_bits
 from fxsim.rtl.stall_lines import stall_lines
 from fxsim.sim import mac_trace, scratchpad_effects
 from fxsim.sim.reference import Stalls, step
@@ -59,6 +60,7 @@ def run_files(
     words = [program.code[i * WORD_BYTES : (i + 1) * WORD_BYTES] for i in range(len(program))]
     mac = [i for i, ins in enumerate(program.instructions) if ins.engine is Engine.MAC]
     files = {
+        "machine.hex": _text([machine_number(program.hardware)]),
         "mac.hex": _text(words[i][::-1].hex() for i in mac),
         "acc.txt": _text(_acc_lines(trace, issue_cycle)),
         "y.txt": _text(_y_lines(trace, beat_cycle)),
@@ -169,11 +171,28 @@ def _check_modes(program: Program) -> None:
     for cls, fields in ((Mac, built | mac), (Merge, built), (Req, built | req)):
         table = program.columns.table(cls)
         for name, value in fields.items():
-            _require(table, table[name] == int(value), name, int(value))
+            _require(program, table, name, value)
 
 
-def _require(table: Table, good: NDArray[np.bool_], name: str, value: int) -> None:
-    bad = np.flatnonzero(~good)
-    if bad.size:
-        expected = f"{name} must be {value}, which the machine is built with"
-        raise ProgramError(expected, got=int(table[name][bad[0]]), where=f"instruction {table.index[bad[0]]}")
+def _require(program: Program, table: Table, name: str, value: int) -> None:
+    bad = np.flatnonzero(table[name] != int(value))
+    if not bad.size:
+        return
+    index = int(table.index[bad[0]])
+    got = type(value)(table[name][bad[0]])
+    expected = f"{name} must be {_spelled(value)}, which the machine is built with{_remark(program, got)}"
+    layer = program.layers[program.layer_of[index]].name
+    raise ProgramError(f"{expected}, not {_spelled(got)}", where=f"instruction {index} (layer {layer!r})")
+
+
+def _spelled(mode: int) -> str:
+    return mode.name if isinstance(mode, IntEnum) else str(mode)
+
+
+def _remark(program: Program, got: int) -> str:
+    """What to know of a scheme that the machine has not."""
+    if not isinstance(got, SchemeCode):
+        return ""
+    if not scheme_of(got).synthesizable:
+        return " (floating point is no part of the unit)"
+    return " (requantizer = profile stands for it)" if program.hardware.numerics.requantizer == "profile" else ""

@@ -104,7 +104,7 @@ class Machine:
     HardwareError
         As `machine_sources`.
     RtlError
-        The sources do not build.
+        The sources do not build, or not within 600 s.
     """
 
     def __init__(self, hw: Hardware, folder: Path, sources: Mapping[str, str] | None = None) -> None:
@@ -134,7 +134,7 @@ class Machine:
         Raises
         ------
         RtlError
-            The first difference, in the testbench's words.
+            The first difference, in the testbench's words, or no end within 600 s.
         ProgramError, InputError
             As `run_files`.
         """
@@ -146,7 +146,7 @@ class Machine:
     def replay(self, vectors: Path) -> Comparison:
         """Play the run whose files lie in the folder `vectors`; errors as `run`."""
         command = [str(self._binary), f"+vectors={vectors}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        done = _finished(command, "the run must end")
         found = _PASS.search(done.stdout)
         if done.returncode or not found:
             lines = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
@@ -186,8 +186,15 @@ _KEPT: list[tempfile.TemporaryDirectory[str]] = []
 """Folders that live as long as the process."""
 
 
+def _finished(command: Sequence[str], expected: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise RtlError(f"{expected} within {_TIMEOUT_S} s") from None
+
+
 def _call(command: Sequence[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    done = _finished(command, f"{command[0]} must end", folder)
     if done.returncode:
         raise RtlError(f"{command[0]} must build the machine", got=(done.stderr or done.stdout).strip()[-800:])
     return done.stdout

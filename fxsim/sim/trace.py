@@ -122,7 +122,7 @@ def mac_trace(
     program: Program,
     x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]] | None = None,
     *,
-    layer: str = "",
+    layer: int | str | None = None,
     cycles: range | None = None,
 ) -> MacTrace:
     """Trace the MAC engine over one sample.
@@ -134,14 +134,15 @@ def mac_trace(
     x
         The sample, as `simulate` takes it; None for a program without inputs.
     layer
-        Name of the only layer whose issues and beats are kept; all by default.
+        Name (of equal names the first one's) or number of the only layer whose issues and beats are kept; all by
+        default.
     cycles
         Only instructions are kept that are at work in these cycles, from the first beat to the last commit.
 
     Raises
     ------
     ProgramError
-        The program is illegal, has no layer of that name, or has sums with an inner accumulator.
+        The program is illegal, has no such layer, or has sums with an inner accumulator.
     InputError
         `x` is not exactly one sample of the program's inputs.
     """
@@ -156,13 +157,12 @@ def mac_trace(
     return MacTrace(program, times, walk.issues(), walk.read_outs(), walk.trap)
 
 
-def _kept(program: Program, layer: str) -> NDArray[np.bool_]:
+def _kept(program: Program, layer: int | str | None) -> NDArray[np.bool_]:
     """Which instructions are traced."""
-    names = [entry.name for entry in program.layers]
-    if layer and layer not in names:
-        raise ProgramError(f"layer must be one of: {', '.join(names)}", got=layer)
-    kept = np.array([not layer or name == layer for name in names], bool)
-    return kept[program.layer_of]
+    if layer is None:
+        return np.ones(len(program), bool)
+    kept: NDArray[np.bool_] = program.layer_of == program.layer_number(layer)
+    return kept
 
 
 class _Walk:

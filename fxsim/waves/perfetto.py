@@ -38,7 +38,7 @@ _TRACKS = ("layers", "stalls", "MAC", "REQ", "VEC", "bank half 0", "bank half 1"
 _TRACK = {name: number for number, name in enumerate(_TRACKS, start=1)}
 
 
-def save_perfetto(program: Program, path: str | Path, *, layer: str = "") -> int:
+def save_perfetto(program: Program, path: str | Path, *, layer: int | str | None = None) -> int:
     """Write the timeline of one sample of `program`; the file appears whole or not at all.
 
     Tracks: layer windows; stalls by cause; MAC and MERGE from first to last beat; REQ likewise; vector instructions;
@@ -52,8 +52,8 @@ def save_perfetto(program: Program, path: str | Path, *, layer: str = "") -> int
     path
         The file, usually ``.json``.
     layer
-        Name of the only layer whose cycles are shown, all by default. They begin with its first beat, or behind the
-        last commit before it; what reaches into them is shown whole.
+        Name or number of the only layer whose cycles are shown, all by default. They begin with its first beat, or
+        behind the last commit before it; what reaches into them is shown whole.
 
     Returns
     -------

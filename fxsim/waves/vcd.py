@@ -36,7 +36,7 @@ def save_vcd(
     path: str | Path,
     x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]] | None = None,
     *,
-    layer: str = "",
+    layer: int | str | None = None,
 ) -> int:
     """Write the signals of the MAC unit over one sample of `program`; the file appears whole or not at all.
 
@@ -62,8 +62,8 @@ def save_vcd(
     x
         The sample, as `fxsim.simulate` takes it; None for a program without inputs.
     layer
-        Name of the only layer whose cycles are shown, all by default. They begin with its first beat, or behind the
-        last commit before it.
+        Name or number of the only layer whose cycles are shown, all by default. They begin with its first beat, or
+        behind the last commit before it.
 
     Returns
     -------

@@ -23,7 +23,7 @@ class Window(NamedTuple):
         return self.hi - self.lo
 
 
-def window_of(program: Program, times: Timeline, layer: str) -> Window:
+def window_of(program: Program, times: Timeline, layer: int | str | None) -> Window:
     """All cycles, or those from the first beat of a layer, or the last commit before it, to its own last commit.
 
     Raises
@@ -31,16 +31,14 @@ def window_of(program: Program, times: Timeline, layer: str) -> Window:
     ProgramError
         There is no such layer, or no cycle to show.
     """
-    window = Window(0, times.cycles) if not layer else _layer_window(program, times, layer)
+    window = Window(0, times.cycles) if layer is None else _layer_window(program, times, layer)
     if not window.cycles:
-        raise ProgramError("trace must have at least one cycle", got=layer, where=program.name)
+        where = program.name if layer is None else f"layer {layer!r} of {program.name}"
+        raise ProgramError("trace must have at least one cycle", where=where)
     return window
 
 
-def _layer_window(program: Program, times: Timeline, layer: str) -> Window:
-    names = [entry.name for entry in program.layers]
-    if layer not in names:
-        raise ProgramError(f"layer must be one of: {', '.join(names)}", got=layer, where=program.name)
-    timing = times.layers[names.index(layer)]
+def _layer_window(program: Program, times: Timeline, layer: int | str) -> Window:
+    timing = times.layers[program.layer_number(layer)]
     end = timing.begin + timing.cycles
     return Window(end - timing.span, end)

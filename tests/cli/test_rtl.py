@@ -76,6 +76,8 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     out, program = tmp_path / "m", tmp_path / "net.fxp"
     fxsim.lower(FC).save(program)
     assert "a program pins what --hw would say" in refused(capsys, program, "--hw", "paper-4x4", "--out", out)
+    message = refused(capsys, "--profile", "litert", "--out", out)
+    assert "--profile has no influence without a model, not 'litert'" in message
     assert "integer scheme" in refused(capsys, FC, "--set", "requantizer=FP32_RNE", "--out", out)
     assert not out.exists()
     write_rtl(rtl_project(fxsim.lower(FC), random_inputs(fxsim.lower(FC), 0)), out)

@@ -52,9 +52,14 @@ def test_programs_need_no_hardware_and_one_layer_is_enough(
     [
         ([], "trace must be given --vcd FILE, --perfetto FILE, or both"),
         (["--vcd", "a.vcd"], "--input or --random must be given for --vcd of a program with inputs"),
+        (["--vcd", "a", "--perfetto", "./a", "--random", "1"], "--vcd and --perfetto must name two files, not 'a'"),
+        (["--perfetto", "deep/b.json", "--layer", "7"], "layer must be one of: gemm, or a number in 0..0, not 7"),
         (["--perfetto", "b.json", "--random", "1"], "--input or --random have no influence on the trace"),
-        (["--perfetto", "b.json", "--layer", "conv"], "layer must be one of: gemm, not 'conv'"),
-        (["--vcd", "a.vcd", "--random", "1", "--layer", "conv"], "layer must be one of: gemm, not 'conv'"),
+        (["--perfetto", "b.json", "--layer", "conv"], "layer must be one of: gemm, or a number in 0..0, not 'conv'"),
+        (
+            ["--vcd", "a.vcd", "--random", "1", "--layer", "conv"],
+            "layer must be one of: gemm, or a number in 0..0, not 'conv'",
+        ),
     ],
 )
 def test_what_makes_no_trace_is_refused(

@@ -71,7 +71,9 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     for pinned in (["--hw", "paper-4x4"], ["--profile", "litert"], ["--set", "acc_bits=20"]):
         message = refused(capsys, program, *pinned, *rest)
         assert f"a program pins what {pinned[0]} would say" in message
-    assert "layer must be one of: dense1, dense2" in refused(capsys, FC, "--layer", "9x", *rest[2:])
+    for absent in ("9x", "99"):
+        message = refused(capsys, FC, "--layer", absent, *rest[2:])
+        assert "layer must be one of: dense1, dense2, logits, probabilities, or a number in 0..3" in message
     assert "one sample, not 500" in refused(capsys, FC, *rest[:2], "--input", images, *rest[4:])
     assert "seed must be at least 0" in refused(capsys, FC, *rest[:2], "--random", "-1", *rest[4:])
     assert not (tmp_path / "v").exists()

@@ -97,9 +97,14 @@ def test_places_that_are_no_folders_of_their_own(tmp_path: Path, monkeypatch: py
     (tmp_path / "file").write_text("mine")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    for place in (tmp_path / "file", Path(), tmp_path / "here"):
-        with pytest.raises(InputError, match="not the working directory"):
+    for place in (tmp_path / "file", tmp_path / "file" / "deep" / "er"):
+        with pytest.raises(InputError, match=r"file: must be a folder, not a file"):
             write_folder(place, listed(a=b"1"), "m.json")
+    for place in (Path(), tmp_path / "here"):
+        with pytest.raises(InputError, match="must not be the working directory"):
+            write_folder(place, listed(a=b"1"), "m.json")
+    with pytest.raises(IsADirectoryError, match=r"Is a directory: '.*/here'$"):
+        write_atomically(tmp_path / "here", b"1")
     assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["file", "here"]
 
 

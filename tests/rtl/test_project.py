@@ -8,19 +8,23 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from fxsim import Hardware
+from fxsim import Hardware, load, lower
+from fxsim._core.errors import ProgramError
 from fxsim.cli import main
 from fxsim.hw import presets
 from fxsim.isa import Program
-from fxsim.rtl import example_program, machine_sources, rtl_project, write_rtl
+from fxsim.rtl import example_program, machine_sources, rtl_project, run_files, write_rtl
+from fxsim.rtl.machine import machine_number
 from fxsim.rtl.verilated import verilator
 from fxsim.sim import mac_trace, random_inputs
+from tests.own import MODELS
 from tests.rtl.configurations import MACHINES
 from tests.rtl.tools import require_rtl
 
@@ -136,6 +140,26 @@ def test_vectors_that_end_early_end_the_run(built: Path, tmp_path: Path, file: s
 
 
 @pytest.mark.slow
+def test_vectors_of_another_machine_are_refused(built: Path, tmp_path: Path) -> None:
+    other = example_program(SMALL.replace(acc_bits=15))
+    for name, text in run_files(other, random_inputs(other, 0)).items():
+        (tmp_path / name).write_text(text)
+    done = make(built, "sim", f"VECTORS={tmp_path}")
+    assert done.returncode != 0
+    assert f"FAIL: {tmp_path} is of a machine with other parameters" in done.stdout.splitlines()
+
+
+def test_machines_with_other_parameters_have_other_numbers() -> None:
+    named = SMALL.replace(name="Übung")
+    others = [SMALL.replace(**change) for change in ({"rows": 4}, {"overflow": "wrap"}, {"requantizer": "RNDNU"})]
+    assert machine_number(named) == machine_number(SMALL)
+    assert len({machine_number(hw) for hw in (SMALL, *others)}) == 4
+    package = machine_sources(named)["fxsim_pkg.sv"]
+    assert package.isascii()
+    assert f"MACHINE = 64'h{machine_number(SMALL)};" in package
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
 def test_icarus_runs_the_same_folder(files: dict[str, str], program: Program, tmp_path: Path) -> None:
     write_rtl(files, tmp_path / "m")
@@ -230,3 +254,22 @@ def out(tmp_path: Path) -> Iterator[Path]:
 )
 def test_what_no_machine_has(out: Path, capsys: pytest.CaptureFixture[str], change: str, reason: str) -> None:
     assert reason in refused(capsys, "--set", change, "--out", out)
+
+
+def test_schemes_that_are_not_built_are_refused_by_name() -> None:
+    hw = Hardware.load("paper-4x4")
+    floating = lower(load(MODELS / "digits_fc.tflite", profile="litert"), hw)
+    expected = (
+        r"\(layer 'dense1'\): scheme must be TFL_DOUBLE, which the machine is built with \(floating point is no part"
+    )
+    with pytest.raises(ProgramError, match=expected + r" of the unit\), not TFL_DOUBLE_FP"):
+        run_files(floating, random_inputs(floating, 0))
+    single = lower(load(MODELS / "digits_fc.tflite"), hw.replace(requantizer="TFL_SINGLE"))
+    pinned = replace(single, hardware=hw)
+    with pytest.raises(
+        ProgramError, match=r"scheme must be TFL_DOUBLE, .* \(requantizer = profile stands for it\), not TFL_S"
+    ):
+        run_files(pinned, random_inputs(pinned, 0))
+    wrapping = replace(single, hardware=single.hardware.replace(overflow="wrap"))
+    with pytest.raises(ProgramError, match="overflow must be WRAP, which the machine is built with, not SATURATE"):
+        run_files(wrapping, random_inputs(wrapping, 0))

@@ -97,6 +97,7 @@ def test_one_layer_is_a_part_of_the_whole() -> None:
     program = lower(network().build(), SMALL)
     x = np.random.default_rng(2).integers(-128, 128, (1, 5, 6, 3)).astype(np.int8)
     whole, layer = mac_trace(program, x), mac_trace(program, x, layer=program.layers[1].name)
+    np.testing.assert_array_equal(mac_trace(program, x, layer=1).issues.values, layer.issues.values)
     part = program.layer_of[whole.issues.instruction] == 1
     np.testing.assert_array_equal(layer.issues.values, whole.issues.values[part])
     np.testing.assert_array_equal(layer.issues.cycle, whole.issues.cycle[part])

@@ -162,7 +162,7 @@ def test_answers_of_another_kind(answer: Callable[[Array], Any], problem: str) -
         ({"profile": "onnx"}, "onnx"),
         (
             {"ops": ["CONV_2D"], "hw": Hardware(act_bits=4)},
-            "hardware must hold more than one of six cases, but node 'n0': activation codes must fit act_bits = 4",
+            ": hardware must hold more than one of six cases, but node 'n0': activation codes must fit act_bits = 4",
         ),
     ],
 )

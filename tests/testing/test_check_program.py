@@ -114,8 +114,9 @@ def numbers(path: Any) -> list[int]:
     [
         (lambda _: None, "the design must return a ProgramRun, not NoneType"),
         (lambda run: replace(run, codes=run.codes * 2), "codes must be those of 1 REQ, not of 2"),
+        (lambda run: replace(run, codes=None), "codes must be a sequence of one array for every REQ, not None"),
         (lambda run: replace(run, cycles=run.cycles + 1), "cycles must be {cycles}, not {late} (1 of 1 differ)"),
-        (lambda run: replace(run, cycles=1.5), "cycles must be integers of at most 64 bits, not float64"),
+        (lambda run: replace(run, cycles=1.0 * run.cycles), "cycles must be integers of at most 64 bits, not float64"),
         (lambda run: replace(run, codes=[run.codes[0].T]), "codes of instruction 2 must have shape (2, 1), not (1, 2)"),
     ],
 )
@@ -125,7 +126,10 @@ def test_what_is_wrong_is_said(
     monkeypatch.setattr("fxsim.testing.checking.programs.programs_with_data", lambda *_: st.just(program()))
     run = simulated(program())
     wanted = problem.format(cycles=run.cycles, late=(run.cycles or 0) + 1)
-    assert caught(lambda _: answer(run)).problem == wanted
+    error = caught(lambda _: answer(run))
+    assert error.problem == wanted
+    with pytest.raises((AssertionError, AttributeError, TypeError)):
+        exec(error.python, {"dut": lambda _: answer(run)})
     assert check_program(lambda _: replace(run, cycles=None)).cases == 1
 
 

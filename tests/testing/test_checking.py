@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,16 @@ from fxsim.testing.checking.source import bytes_source
 EXPECTED = np.array([[1, -2], [3, 4]], np.int64)
 
 
+class Broken:
+    """Does not become an array."""
+
+    def __array__(self, *_: object, **__: object) -> Any:
+        raise RuntimeError("still on the device")
+
+    def __repr__(self) -> str:
+        return "<broken>"
+
+
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
@@ -30,6 +41,8 @@ EXPECTED = np.array([[1, -2], [3, 4]], np.int64)
         ([[1, -2], [3]], "out must be integers of at most 64 bits, not [[1, -2], [3]]"),
         ([[1, -2], [3, 1 << 64]], "out must be integers of at most 64 bits, not [[1, -2], [3, 18446744073709551616]]"),
         (None, "out must be integers of at most 64 bits, not None"),
+        ([], "out must have shape (2, 2), not (0,)"),
+        (Broken(), "out must be integers of at most 64 bits, not <broken>"),
         (EXPECTED > 0, "out must be integers of at most 64 bits, not bool"),
     ],
 )
@@ -71,9 +84,9 @@ def right(acc: Any, multiplier: int, shift: int, zero: int, lo: int, hi: int) ->
     return [ref_requantize(a, multiplier, shift, 0, "TFL_DOUBLE", 32, zero, lo, hi) for a in acc.tolist()]
 
 
-def caught(dut: Any, **arguments: Any) -> MismatchError:
+def caught(dut: Any, kind: str = "requantize", **arguments: Any) -> MismatchError:
     with pytest.raises(MismatchError) as found:
-        check_kernel(dut, "requantize", **{"examples": 100, **arguments})
+        check_kernel(dut, kind, **{"examples": 100, **arguments})
     return found.value
 
 
@@ -83,7 +96,7 @@ def test_the_text_holds_everything() -> None:
     text = str(error)
     assert text.startswith(f"{error.problem}\n\nAs Python, with the design called dut:\n\n    import numpy as np")
     assert "\n    # TFL_DOUBLE, accumulators of 32 bits\n" in text
-    assert "    assert np.asarray(codes).tolist() == [0], codes\n" in text
+    assert "    assert codes.tolist() == [0], codes\n" in text
     assert "\n    MAC pop=DMA_MAC" in text
     assert "\n    REQ " in text
     assert "act_bits" not in text
@@ -101,6 +114,38 @@ def test_the_exception_of_a_design_is_its_answer() -> None:
     assert isinstance(error.__cause__, ZeroDivisionError)
     with pytest.raises(ZeroDivisionError):
         exec(error.python, {"dut": dut})
+
+
+def test_a_design_that_exits_has_answered() -> None:
+    def dut(*_: Any) -> Any:
+        sys.exit(3)
+
+    error = caught(dut)
+    assert error.problem == "the design raised SystemExit: 3"
+    assert "acc = np.array([0], np.int64)" in error.python
+
+
+@pytest.mark.parametrize("kind", ["requantize", "accumulate"])
+@pytest.mark.parametrize("made", [np.float64, np.bool_])
+def test_the_printed_python_sees_another_type(kind: str, made: Any) -> None:
+    """Also where the numbers are equal as Python compares them."""
+
+    def dut(first: Any, *rest: Any) -> Any:
+        return np.zeros(len(first) if kind == "requantize" else len(rest[0]), made)
+
+    error = caught(dut, kind)
+    assert error.problem.endswith(f"must be integers of at most 64 bits, not {np.dtype(made)}")
+    with pytest.raises(AssertionError):
+        exec(error.python, {"dut": dut})
+
+
+def test_an_error_of_the_judge_is_not_the_design_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge(*_: object) -> str:
+        raise FxsimError("the oracle is broken")
+
+    monkeypatch.setattr("fxsim.testing.checking.requantization.integers_differ", judge)
+    with pytest.raises(FxsimError, match="the oracle is broken"):
+        check_kernel(right, "requantize")
 
 
 def test_an_interrupt_is_nobodys_answer() -> None:

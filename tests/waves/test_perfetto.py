@@ -35,7 +35,7 @@ some_programs = programs(max_instructions=30).filter(len)
 class Drawn:
     """A trace as a viewer takes it in, cycles by the slices' arguments."""
 
-    def __init__(self, program: Program, folder: Path, layer: str = "") -> None:
+    def __init__(self, program: Program, folder: Path, layer: str | None = None) -> None:
         path = folder / "trace.json"
         self.shown = save_perfetto(program, path, layer=layer)
         self.trace = json.loads(path.read_text(encoding="ascii"))
@@ -222,6 +222,6 @@ def test_unknown_and_empty_layers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match="layer must be one of: layer0.*not 'layer7'"):
         save_perfetto(program, path, layer="layer7")
     idle = replace(program, layers=(*program.layers, replace(program.layers[0], name="idle")))
-    with pytest.raises(ProgramError, match="at least one cycle, not 'idle'"):
+    with pytest.raises(ProgramError, match="layer 'idle' of .*: trace must have at least one cycle"):
         save_perfetto(idle, path, layer="idle")
     assert list(tmp_path.iterdir()) == []

@@ -37,7 +37,7 @@ def traceable(drawn: st.SearchStrategy[Program]) -> st.SearchStrategy[Program]:
     return drawn.filter(lambda program: len(program) > 0 and not program.hardware.numerics.inner_bits)
 
 
-def dump(program: Program, folder: Path, x: Any = None, layer: str = "") -> Dumped:
+def dump(program: Program, folder: Path, x: Any = None, layer: str | None = None) -> Dumped:
     path = folder / "waves.vcd"
     cycles = save_vcd(program, path, x, layer=layer)
     found = Dumped(path)

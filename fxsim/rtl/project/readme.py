@@ -23,6 +23,7 @@ _EFFECT = (
     " address (hex), value (hex)"
 )
 LINES = {
+    "machine.hex": "`MACHINE` of the package of which the vectors are",
     "mac.hex": "one MAC, MERGE or REQ instruction, 512 bits",
     "dma.hex": f"one LOAD or STORE: {_COUNT}, those on the bus",
     "vec.hex": f"one instruction of the vector engine: {_COUNT}, those from issue to commit",
@@ -33,8 +34,8 @@ LINES = {
     " lowest)",
     "y.txt": "one write of the requantizer: cycle at whose end it is done, activation address of the first code (hex),"
     " number of codes, codes (hex, 16 bits each, the first lowest; one-byte codes in the low byte)",
-    "trap.txt": "the first overflow under overflow = trap in program order: 1 or 0 (none), number of the instruction in"
-    " mac.hex, group, position, row, 1 if the bias overflowed, column",
+    "trap.txt": "0; or, where a sum overflows under overflow = trap, 1 and the place of the first one in program order:"
+    " number of the instruction in mac.hex, group, position, row, 1 if the bias overflowed, column",
     "dma_commits.txt": f"one LOAD or STORE: {_COMMIT}",
     "mac_commits.txt": f"one MAC or MERGE: {_COMMIT}",
     "req_commits.txt": f"one REQ: {_COMMIT}",
@@ -42,8 +43,9 @@ LINES = {
     "sums.hex": "what the stall counters know of one MAC or MERGE before it begins: a `sum_next_t` of the package",
     "reads.hex": "the same of one REQ: a `read_next_t`",
     "vecs.hex": "the same of one instruction of the vector engine: a `vec_next_t`",
-    "windows.txt": "one layer: commits of DMA, MAC, REQ and vector up to the end of its window, compute cycles of the"
-    " window, stall counters (hex, 32 bits each, the first cause lowest)",
+    "windows.txt": "one layer that has cycles: commits of DMA, MAC, REQ and vector up to the end of its window, compute"
+    " cycles of the window (4294967295: counters are not compared, as ports refuse beats), stall counters (hex, 32 bits"
+    " each, the first cause lowest)",
     "refusals.hex": "one cycle: ports that refuse a beat in it (bit 0 x, 1 w, 2 y); none after the last line",
 }
 """What one line of every file of a run says; numbers are decimal but in ``.hex`` files and where it says hex."""
@@ -64,11 +66,17 @@ that their word says, and commit. What they move and compute is not in this fold
 they leave behind into the scratchpads at their commits. So the run proves when they start and end relative to the MAC
 engine, given how long each takes; it does not prove how long that is, nor their data. Those are defined by fxsim."""
 
+_CLOCK = """\
+`fxsim_decode` divides fields of an instruction by one another (grid rows, taps) in one cycle, with combinational
+dividers. They work once per instruction: for a clock of hundreds of MHz compute the quotients ahead, or take several
+cycles in front of decode."""
+
 _SEEN = """\
 The testbench plays the instructions of a program, holds the scratchpads, and compares every write of the accumulator
-bank (values and overflow events), every requantized code and its address, every commit and the stall counters of every
-layer, each in its cycle. The first difference is printed and ends the run with an exit status that is not 0; so does
-anything missing or left over. The last line of a run without one counts what was compared."""
+bank (values and overflow events), every requantized code and its address, every commit, and, where no port refuses a
+beat, the stall counters of every layer that has cycles, each in its cycle. The first difference is printed and ends the
+run with an exit status that is not 0; so does anything missing or left over. The last line of a run without one counts
+what was compared."""
 
 
 def readme_text(program: Program, sources: Mapping[str, str], vectors: Mapping[str, str]) -> str:
@@ -96,7 +104,7 @@ def _lines(program: Program, sources: Mapping[str, str], vectors: Mapping[str, s
         "",
         f"Tokens: bit i of a mask is semaphore i of {', '.join(s.name for s in Semaphore)} (producer, consumer).",
     )
-    yield from ("", "## What is counted only", "", _COUNTED)
+    yield from ("", "## What is counted only", "", _COUNTED, "", "## For a fast clock", "", _CLOCK)
 
 
 def _machine(hw: Hardware) -> Iterator[tuple[str, str]]:
@@ -117,7 +125,11 @@ def _commands() -> Iterator[tuple[str, str]]:
         "builds with Verilator (5 or later; `VERILATOR=` names it) and a C++20 compiler, runs, compares; \
 no folder on the way may have a space in its name",
     )
-    yield "`make sim VECTORS=DIR`", "plays other vectors of the same machine"
+    yield (
+        "`make sim VECTORS=DIR`",
+        "plays other vectors of the same machine: the folder `vectors` that another `fxsim rtl` wrote, or the files of \
+`fxsim.rtl.run_files`; DIR is absolute, or relative to this folder",
+    )
     yield "`make icarus`", "builds and runs with Icarus Verilog (11 or later)"
     yield "`make lint`", "`verilator --lint-only -Wall`"
     yield "`make clean`", "removes `build/`"

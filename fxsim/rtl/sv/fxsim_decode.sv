@@ -1,5 +1,5 @@
-// Instruction words into the records of the units. Division by constants of the instruction happens here only, once per
-// instruction; the loop nest counts.
+// Instruction words into the records of the units. Division by fields of the instruction happens here only, once per
+// instruction, in combinational dividers: precompute or pipeline them for a fast clock. The loop nest counts.
 
 module fxsim_decode import fxsim_pkg::*; (
   /* verilator lint_off UNUSEDSIGNAL */  // modes that the machine has built in are not read

@@ -76,6 +76,15 @@ module fxsim_tb import fxsim_pkg::*; ;
     return file;
   endfunction
 
+  logic [63:0] machine;
+  task automatic check_machine;
+    got = $fscanf(opened("machine.hex"), "%h", machine);
+    if (got != 1 || machine != MACHINE) begin
+      $display("FAIL: %s is of a machine with other parameters", folder);
+      $fatal(1);
+    end
+  endtask
+
   // What must come next, and whether anything must.
   logic acc_due, y_due;
   logic [3:0] commit_due;
@@ -227,6 +236,7 @@ module fxsim_tb import fxsim_pkg::*; ;
 
   initial begin
     if (!$value$plusargs("vectors=%s", folder)) folder = "vectors";
+    check_machine;
     dma_file = opened("dma.hex");
     mac_file = opened("mac.hex");
     vec_file = opened("vec.hex");

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fxsim._core.errors import InputError, ProgramError
+from fxsim._core.errors import InputError
 from fxsim.isa import ITEM_BYTES, Mac
 from fxsim.rtl.vectors.arrays import VectorArray, VectorSet
 from fxsim.rtl.vectors.constants import layer_constants
@@ -55,7 +55,7 @@ def layer_vectors(program: Program, x: Samples, layer: int | str) -> VectorSet:
         `x` is not one sample of the program's inputs.
     """
     program.check()
-    number = _number(program, layer)
+    number = program.layer_number(layer)
     _, samples = sample_inputs(program, x)
     if samples != 1:
         raise InputError("vectors must be of one sample", got=samples)
@@ -80,17 +80,8 @@ def layer_vectors(program: Program, x: Samples, layer: int | str) -> VectorSet:
 def _mac_arrays(program: Program, x: Samples, number: int, rule: Mapping[str, int | str]) -> tuple[VectorArray, ...]:
     constants = layer_constants(program, number)
     register = int(rule["internal_bits" if rule["overflow"] == "readout" else "acc_bits"])
-    trace = mac_trace(program, x, layer=program.layers[number].name)
+    trace = mac_trace(program, x, layer=number)
     return (*constant_arrays(program, number, constants), *engine_arrays(trace, number, constants, register))
-
-
-def _number(program: Program, layer: int | str) -> int:
-    names = [each.name for each in program.layers]
-    if isinstance(layer, str) and layer in names:
-        return names.index(layer)
-    if isinstance(layer, str) or not 0 <= layer < len(names):
-        raise ProgramError(f"layer must be one of: {', '.join(names)}", got=layer, where=program.name)
-    return layer
 
 
 def _has_macs(program: Program, number: int) -> bool:

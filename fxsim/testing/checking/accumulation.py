@@ -16,7 +16,7 @@ from fxsim.testing.checking.answers import integers_differ
 from fxsim.testing.checking.dots import Dots, dot_program
 from fxsim.testing.checking.hexes import hex_files
 from fxsim.testing.checking.recorder import Recorder
-from fxsim.testing.checking.source import array_source, with_imports
+from fxsim.testing.checking.source import array_source, equal_integers, with_imports
 from fxsim.testing.integers import tensors
 from fxsim.testing.sums import aimed_biases
 
@@ -64,8 +64,8 @@ class _Accumulation:
             f"x = {array_source(self.dots.x)}\n"
             f"w = {array_source(self.dots.w)}\n"
             f"bias = {array_source(self.dots.bias)}\n"
-            "accumulators = dut(x, w, bias)\n"
-            f"assert np.asarray(accumulators).tolist() == {self.expected().tolist()}, accumulators\n"
+            "answer = dut(x, w, bias)\n"
+            f"{equal_integers('accumulators', self.expected())}"
         )
 
     def program(self) -> Program:

@@ -45,6 +45,8 @@ def check_layer(
 ) -> Checked:
     """Compare one-operator networks with the golden executor; zero differences are allowed.
 
+    Operators are asked one after the other; the first one with a wrong answer ends the check.
+
     Parameters
     ----------
     dut
@@ -68,8 +70,8 @@ def check_layer(
     MismatchError
         The design raises, or answers wrongly; holds the smallest network found.
     UnsupportedError, HardwareError, InputError
-        An operator or profile is unknown, the hardware cannot be loaded or holds none of the networks, or an argument
-        is illegal.
+        An operator or profile is unknown, the hardware cannot be loaded or holds fewer than about one in six of
+        an operator's networks, or an argument is illegal.
     """
     chosen = tuple(ops) or tuple(OPERATORS)
     for op in chosen:
@@ -84,6 +86,7 @@ def check_layer(
             examples=examples,
             seed=seed,
             folder=folder,
+            where=op,
         )
         for op in chosen
     ]

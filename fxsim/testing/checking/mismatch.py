@@ -36,7 +36,8 @@ class MismatchError(FxsimError, AssertionError):
     problem : str
         What was expected and what came: the first element that differs, or the design's own exception.
     python : str
-        The case as Python that asks a design called ``dut`` and raises an `AssertionError` where it is wrong.
+        The case as Python that asks a design called ``dut`` and raises where it is wrong: an `AssertionError` about
+        numbers, types and shapes, else what the design raises or what its answer is not.
     assembly : str
         The case as a program for the machine (`fxsim.assemble` reads it).
     folder : Path or None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hypothesis import strategies as st
 
+from fxsim._core.errors import shorten
 from fxsim.hw import Hardware
 from fxsim.isa import Program, Req
 from fxsim.testing.checking.answers import integers_differ
@@ -18,7 +19,7 @@ from fxsim.testing.checking.source import program_source, with_imports
 from fxsim.testing.programs import programs_with_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -84,8 +85,12 @@ class _Case:
             return problem
         return integers_differ("cycles", np.array(expected_cycles(self.made)), answer.cycles)
 
-    def _codes_differ(self, given: Sequence[object], expected: list[NDArray[np.int64]]) -> str | None:
+    def _codes_differ(self, codes: Iterable[object], expected: list[NDArray[np.int64]]) -> str | None:
         numbers = self._reqs()
+        try:
+            given = list(codes)
+        except TypeError:
+            return f"codes must be a sequence of one array for every REQ, not {shorten(codes)}"
         if len(given) != len(numbers):
             return f"codes must be those of {len(numbers)} REQ, not of {len(given)}"
         blocks = zip(numbers, expected, given, strict=True)
@@ -101,8 +106,11 @@ class _Case:
         return with_imports(
             f"{program_source(self.made)}"
             "answer = dut(program)\n"
-            f"assert [np.asarray(codes).tolist() for codes in answer.codes] == [{codes}], answer.codes\n"
-            f"assert answer.cycles in (None, {cycles}), answer.cycles\n"
+            "codes = [np.asarray(part) for part in answer.codes]\n"
+            "assert all(part.dtype.kind in 'iu' for part in codes), codes\n"
+            f"assert [part.tolist() for part in codes] == [{codes}], codes\n"
+            f"cycles = np.asarray({cycles} if answer.cycles is None else answer.cycles)\n"
+            f"assert cycles.dtype.kind in 'iu' and cycles.tolist() == {cycles}, cycles\n"
         )
 
     def program(self) -> Program:

@@ -15,7 +15,7 @@ from fxsim.numerics.reference import ref_requantize
 from fxsim.testing.checking.answers import integers_differ
 from fxsim.testing.checking.dots import Dots, dot_program
 from fxsim.testing.checking.hexes import hex_files
-from fxsim.testing.checking.source import array_source, with_imports
+from fxsim.testing.checking.source import array_source, equal_integers, with_imports
 from fxsim.testing.integers import codes
 from fxsim.testing.requants import requants
 
@@ -67,8 +67,8 @@ class _Requantization:
         return with_imports(
             f"# {self.scheme.name}, accumulators of {self.hw.numerics.acc_bits} bits\n"
             f"acc = {array_source(self.acc)}\n"
-            f"codes = dut(acc, {', '.join(map(str, self._numbers))})  # acc, multiplier, shift, zero, lo, hi\n"
-            f"assert np.asarray(codes).tolist() == {self.expected().tolist()}, codes\n"
+            f"answer = dut(acc, {', '.join(map(str, self._numbers))})  # acc, multiplier, shift, zero, lo, hi\n"
+            f"{equal_integers('codes', self.expected())}"
         )
 
     def program(self) -> Program:

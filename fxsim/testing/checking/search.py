@@ -58,7 +58,7 @@ class Case(Protocol):
 class _Wrong(NamedTuple):
     case: Case
     problem: str
-    cause: Exception | None
+    cause: BaseException | None
 
 
 class _FoundError(Exception):
@@ -81,22 +81,33 @@ class _Referee:
         except (LoweringError, QuantizationError) as refusal:
             self.refusal = refusal
             reject()
-        cause = None
-        try:
-            problem = case.judge(case.ask(self.dut), expected)
-        except Exception as error:  # whatever a design raises is its answer
-            cause, problem = error, f"the design raised {type(error).__name__}: {error}"
+        answer, cause = self._answer(case)
+        raised = f"the design raised {type(cause).__name__}: {cause}"
+        problem = raised if cause is not None else case.judge(answer, expected)
         self.cases += 1
         self.elements += sum(np.size(part) for part in expected)
         if problem is not None:
             self.last = _Wrong(case, problem, cause)
             raise _FoundError
 
+    def _answer(self, case: Case) -> tuple[object, BaseException | None]:
+        """Whatever a design raises is its answer, an exit included."""
+        try:
+            return case.ask(self.dut), None
+        except (Exception, SystemExit) as error:
+            return None, error
+
 
 def check(
-    dut: Callable[..., Any], cases: st.SearchStrategy[Case], *, examples: int, seed: int, folder: str | Path | None
+    dut: Callable[..., Any],
+    cases: st.SearchStrategy[Case],
+    *,
+    examples: int,
+    seed: int,
+    folder: str | Path | None,
+    where: str = "",
 ) -> Checked:
-    """Ask `dut` `examples` cases drawn from `seed`.
+    """Ask `dut` `examples` cases drawn from `seed`; `where` says in complaints which.
 
     Raises
     ------
@@ -113,13 +124,13 @@ def check(
     if home is not None:
         check_replaceable(home, _MANIFEST)
     referee = _Referee(dut)
-    note = _search(referee, cases, examples, seed)
+    note = _search(referee, cases, examples, seed, where)
     if referee.last is None:
         return Checked(referee.cases, referee.elements)
     raise _mismatch(referee.last, note, home) from referee.last.cause
 
 
-def _search(referee: _Referee, cases: st.SearchStrategy[Case], examples: int, seed: int) -> str:
+def _search(referee: _Referee, cases: st.SearchStrategy[Case], examples: int, seed: int, where: str) -> str:
     """Run hypothesis to its end; what to say about the outcome besides."""
 
     @seeded(seed)
@@ -143,7 +154,8 @@ def _search(referee: _Referee, cases: st.SearchStrategy[Case], examples: int, se
     except Flaky:
         return "; asked again, the design answered otherwise"
     except (FailedHealthCheck, Unsatisfiable):
-        raise InputError(f"hardware must hold more than one of six cases, but {referee.refusal}") from None
+        expected = f"hardware must hold more than one of six cases, but {referee.refusal}"
+        raise InputError(expected, where=where) from None
     return ""
 
 

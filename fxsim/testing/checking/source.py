@@ -44,6 +44,15 @@ def array_source(array: NDArray[Any]) -> str:
     return f"np.array({_folded(repr(values).split(', '))}, {kind})"
 
 
+def equal_integers(name: str, expected: NDArray[Any]) -> str:
+    """Return the statements that call ``answer`` by `name`, and assert that it has these integers."""
+    return (
+        f"{name} = np.asarray(answer)\n"
+        f"assert {name}.dtype.kind in 'iu', {name}\n"
+        f"assert {name}.tolist() == {expected.tolist()}, {name}\n"
+    )
+
+
 def bytes_source(data: bytes) -> str:
     """Return an expression for bytes; zeros at the end are counted."""
     head = data.rstrip(b"\0")
