@@ -167,7 +167,7 @@ def position_beats(shape: SumShape, array: MacArray) -> Ints:
 
 def _run_length(f: Table, x_bytes: Ints) -> Ints:
     """Stream positions between breaks: one tap, or one kernel row where its taps are adjacent in memory."""
-    by_tap = (f.dil_x > 1) | (f.pixel_pitch != f.channels * x_bytes) | (f.order != Order.CANONICAL)
+    by_tap = (f.dil_x != 1) | (f.pixel_pitch != f.channels * x_bytes) | (f.order != Order.CANONICAL)
     return np.where(by_tap, f.channels, f.channels * f.kw)
 
 

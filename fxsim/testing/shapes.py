@@ -21,6 +21,7 @@ MAX_ROW_BASE = 5
 PROFILE = "tflite"
 _TILE_WIDTHS = st.one_of(st.integers(1, 5), st.integers(4, 16))
 _CHANNELS = st.one_of(st.integers(1, 3), st.integers(1, 12))
+_DILATIONS = st.sampled_from((1, 2, 0))
 
 
 def _regions(scratchpad: str, *users: str) -> dict[str, int]:
@@ -79,8 +80,8 @@ def _macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         out_w=number(1, 20),
         stride_y=number(1, 3),
         stride_x=number(1, 3),
-        dil_y=number(1, 2),
-        dil_x=1 if reuses else number(1, 2),
+        dil_y=draw(_DILATIONS),
+        dil_x=1 if reuses else draw(_DILATIONS),
         kh=kh,
         kw=kw,
         channels=channels,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxsim.hw import Hardware
-from fxsim.isa import Mac, Order
+from fxsim.isa import Mac, Order, array_of, beats_of, mac_shapes
 from fxsim.numerics import Reduction
 from fxsim.sim.timing import timeline
 from tests.sim.timing_cases import TREE, group_starts, mac, position_beats, program
@@ -31,6 +31,8 @@ DENSE = {"kh": 3, "kw": 3, "channels": 2, "pixel_pitch": 2, "k_count": 18}
         # Pixels apart, or taps apart: every tap is a run of 2.
         (DENSE | {"pixel_pitch": 8}, [2, 2, 2, 2, 1]),
         (DENSE | {"dil_x": 2}, [2, 2, 2, 2, 1]),
+        # One column that is read three times is no run of 6 either.
+        (DENSE | {"dil_x": 0}, [2, 2, 2, 2, 1]),
         # Taps are apart in a permuted order too.
         (DENSE | {"order": Order.REVERSED}, [2, 2, 2, 2, 1]),
         # An interval from stream position 5 on: 5 | 6 7 8 and so on: runs end at 6 and 12.
@@ -125,7 +127,7 @@ def macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         row_base=number(0, 5),
         depth_mult=number(1, 3),
         pixel_pitch=draw(st.sampled_from([channels * (1 + wide), 24, 40])),
-        dil_x=number(1, 2),
+        dil_x=number(0, 2),
         stride_x=number(1, 4),
         ox_start=number(0, 12),
         out_w=number(1, 12),
@@ -134,6 +136,16 @@ def macs(draw: st.DrawFn, machine: Hardware) -> Mac:
         order=draw(st.sampled_from(list(Order))),
         reduction=reduction,
     )
+
+
+@given(st.data())
+def test_runs_are_apart(data: st.DataObject) -> None:
+    machine = data.draw(machines())
+    columns = program(data.draw(macs(machine)), hardware=machine).columns
+    (shape,) = mac_shapes(columns.table(Mac), array_of(machine))
+    beats = beats_of(shape, array_of(machine))
+    assert (beats.lo < beats.hi).all()
+    assert (beats.hi[:-1] < beats.lo[1:]).all()
 
 
 @given(st.data())

@@ -25,6 +25,7 @@ from fxsim.isa import (
     VReq,
     encode,
 )
+from fxsim.sim import timing_schedule
 from fxsim.sim.timing import timeline
 from tests.sim.timing_cases import CHAIN, TREE, bits, chained, load, mac, merge, program, req, store
 
@@ -303,6 +304,15 @@ def test_a_semaphore_holds_65535_tokens() -> None:
 def test_tokens_that_are_taken_leave_room_for_others() -> None:
     taken = program(load(pushes=bits(Semaphore.DMA_VEC)), lut(**POP_IN_VEC))
     assert timeline(repeated(taken, 65536)).cycles > 65536
+
+
+def test_cycles_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = program(mac(**FILL))  # the last commit is in cycle 13
+    monkeypatch.setattr(timing_schedule, "CYCLE_LIMIT", 14)
+    assert timeline(parts).cycles == 14
+    monkeypatch.setattr(timing_schedule, "CYCLE_LIMIT", 13)
+    with pytest.raises(ProgramError, match=r"cycles must be less than 2\*\*62, not 13"):
+        timeline(parts)
 
 
 def test_chains_take_no_trees() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fxsim._core.errors import ProgramError
 from fxsim.isa import Init, Instruction, Load, Lut, Mac, Merge, Program, Req, Semaphore, Store, Unit
 from fxsim.sim import occupancy
 from fxsim.sim.timing import CAUSES, Timeline, timeline
+from fxsim.sim.timing_windows import Spans, attribute, window_edges
 from fxsim.testing import programs
 from tests.sim.timing_cases import CHAIN, TREE, bits, chained, group_starts, load, mac, program, req, store
 
@@ -68,6 +71,40 @@ def test_a_mac_waits_for_the_token_of_the_req_before_it() -> None:
         mac(k_count=4, half=1, **FILL),
     )
     assert accounts(*parts) == [{"w_port": 3 + 2, "token_dma": 38, "compute": 4, "drain": 4}]
+
+
+def test_a_mac_of_another_shape_waits_for_the_token_of_the_req_before_it() -> None:
+    # As above, with beats 46 and 47 of the second MAC.
+    parts = (
+        load(256, pushes=bits(Semaphore.DMA_MAC)),
+        mac(k_count=4, **FILL),
+        req(pops=bits(Semaphore.DMA_MAC)),
+        mac(k_count=4, positions=2, half=1, **FILL),
+    )
+    assert accounts(*parts) == [{"w_port": 3 + 2, "token_dma": 38, "compute": 5, "drain": 4}]
+
+
+def test_spans_are_cut_at_edges_inside_them_only() -> None:
+    cut = Spans(np.array([3, 12, 20]), np.array([9, 12, 24])).cut(np.array([0, 3, 7, 9, 12, 24]))
+    assert (cut.lo.tolist(), cut.hi.tolist()) == ([3, 7, 20], [7, 9, 24])
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_an_account_that_does_not_add_up_is_refused(change: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = program(mac(**FILL))
+
+    def counted(*args: Any) -> Any:
+        compute, causes = attribute(*args)
+        return compute + change, causes
+
+    with monkeypatch.context() as planted:
+        planted.setattr("fxsim.sim.timing.attribute", counted)
+        with pytest.raises(ProgramError, match="layer 0: compute and stalls must add up"):
+            timeline(parts)
+    moved = np.array([0, change])
+    monkeypatch.setattr("fxsim.sim.timing.window_edges", lambda *args: window_edges(*args) + moved)
+    with pytest.raises(ProgramError, match="layer windows must add up to 14 cycles"):
+        timeline(parts)
 
 
 def test_a_req_alone_waits_for_its_token_then_for_its_issue() -> None:

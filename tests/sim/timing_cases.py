@@ -115,7 +115,7 @@ def _run_of(instruction: Mac, j: int, size: int) -> tuple[int, ...]:
     k = j if instruction.order == Order.CANONICAL else total - 1 - j
     tap = k // instruction.channels
     ky, kx = divmod(tap, instruction.kw)
-    dense = instruction.pixel_pitch == instruction.channels * size and instruction.dil_x <= 1
+    dense = instruction.pixel_pitch == instruction.channels * size and instruction.dil_x == 1
     return (ky,) if dense and instruction.order == Order.CANONICAL else (ky, kx)
 
 
