@@ -46,14 +46,14 @@ class Dots:
         Weight codes.
     bias : int64 [n]
         Where the sums start; exact.
-    word : int
-        Requantization word of all rows.
+    word : int or int64 [n]
+        Requantization word of all rows, or of each.
     """
 
     x: Ints
     w: Ints
     bias: Ints
-    word: int = 0
+    word: int | Ints = 0
 
 
 def dot_program(hw: Hardware, dots: Dots, req: dict[str, Any] | None = None) -> Program:
