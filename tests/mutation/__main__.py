@@ -1,6 +1,6 @@
 """``python -m tests.mutation PART --sample N``: plant N faults, one at a time, and run the part's tests on each.
 
-Kernels run interpreted (compiling one costs half a minute a fault), so tests marked slow come last.
+Kernels run interpreted (compiling all costs half a minute a fault), so tests marked slow come last.
 Every job works in a copy of the tree of its own. Needs cosmic-ray (extra: mutation).
 """
 
@@ -39,7 +39,7 @@ _JUDGE = f"{sys.executable} -m pytest -x -q -p tests.mutation.quick_first"
 _LONGEST_S = 1800.0
 """What the tests of a file may take without a fault; with one, twice what they did take: a loop without end is seen."""
 _COPIED = ("fxsim", "tests", "models", "pyproject.toml")
-_ENVIRONMENT = {"NUMBA_DISABLE_JIT": "1", "HYPOTHESIS_PROFILE": "few", "PYTHONPATH": "."}
+_ENVIRONMENT = {"HYPOTHESIS_PROFILE": "few", "PYTHONPATH": "."}
 
 
 class Outcome(NamedTuple):
@@ -59,7 +59,7 @@ def main() -> int:
     args = parser.parse_args()
     part = PARTS[args.part]
     faults = sampled(part, args.sample, args.seed)
-    commands = [f"{_JUDGE} {' '.join(part.tests_of(f.module_path))}" for f in faults]
+    commands = [_command(part, f.module_path) for f in faults]
     with ProcessPoolExecutor(args.jobs, initializer=_enter_copy) as pool:
         known = sorted(set(commands))
         limits = dict(zip(known, pool.map(_sound_seconds, known), strict=True))
@@ -67,6 +67,12 @@ def main() -> int:
         killed = sum(map(reported, tqdm(outcomes, total=len(faults), unit="fault")))
     print(f"{args.part}: {killed} of {len(faults)} faults killed, {killed / max(len(faults), 1):.1%}")
     return int(killed < 0.9 * len(faults))
+
+
+def _command(part: Part, path: Path) -> str:
+    """What judges a fault in the file `path`."""
+    interpreted = int(path.as_posix() not in part.compiled)
+    return f"env NUMBA_DISABLE_JIT={interpreted} {_JUDGE} {' '.join(part.tests_of(path))}"
 
 
 def reported(outcome: Outcome) -> bool:

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 class Part(NamedTuple):
     """Files and folders to mutate, what to leave out of them, and the tests that run on every mutant.
 
-    `others` has, by file, the tests of what the part's own tests do not call.
+    `others` has, by file, the tests of what the part's own tests do not call. Tests run interpreted, but for those of
+    the files in `compiled`, which say how a compiler makes vector operations.
     """
 
     paths: tuple[str, ...]
     excluded: tuple[str, ...]
     tests: tuple[str, ...]
     others: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    compiled: tuple[str, ...] = ()
 
     def tests_of(self, path: Path) -> tuple[str, ...]:
         """Tests that judge a fault in the file `path`."""
@@ -38,11 +40,14 @@ PARTS = {
         tests=("tests/kernels", "tests/sim/test_executor.py"),
         others=MappingProxyType(
             {
+                "fxsim/kernels/lanes.py": ("tests/kernels/test_lanes.py",),
+                "fxsim/kernels/intrinsics.py": ("tests/kernels/test_lanes.py",),
                 "fxsim/kernels/activity.py": ("tests/sim/test_activity.py",),
                 "fxsim/kernels/widths.py": ("tests/analysis/test_width_sweep.py",),
                 "fxsim/kernels/widths_state.py": ("tests/analysis/test_width_sweep.py",),
             }
         ),
+        compiled=("fxsim/kernels/lanes.py", "fxsim/kernels/intrinsics.py"),
     ),
     "timing": Part(
         paths=(
