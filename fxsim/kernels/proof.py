@@ -44,9 +44,9 @@ def fits(low: NDArray[np.int64], high: NDArray[np.int64], rows: int, bits: int) 
 
 @inner_kernel
 def least_operand(f: NDArray[np.int64]) -> int:
-    """Least x that can enter a PE: a code or the padding."""
+    """Least x that can enter a PE; the padding is a code too."""
     half = 1 << (15 if f[c.X_WIDE] else 7)
-    least: int = min(-half if f[c.X_SIGNED] else 0, f[c.X_ZERO])
+    least: int = -half if f[c.X_SIGNED] else 0
     if f[c.ZERO_POINT] == c.SUBTRACT:
         least -= f[c.X_ZERO]
     return least
@@ -54,9 +54,9 @@ def least_operand(f: NDArray[np.int64]) -> int:
 
 @inner_kernel
 def greatest_operand(f: NDArray[np.int64]) -> int:
-    """Greatest x that can enter a PE: a code or the padding."""
+    """Greatest x that can enter a PE; the padding is a code too."""
     half = 1 << (15 if f[c.X_WIDE] else 7)
-    greatest: int = max(half - 1 if f[c.X_SIGNED] else 2 * half - 1, f[c.X_ZERO])
+    greatest: int = half - 1 if f[c.X_SIGNED] else 2 * half - 1
     if f[c.ZERO_POINT] == c.SUBTRACT:
         greatest -= f[c.X_ZERO]
     return greatest

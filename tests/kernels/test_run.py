@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fxsim._core.errors import ProgramError
 from fxsim.hw import Hardware
-from fxsim.isa import Layer, Load, Mac, Program, Req, Space, Store, Symbol, encode
+from fxsim.isa import Layer, Load, Mac, Program, Req, Space, Store, Symbol, ZeroPoint, encode
 from fxsim.numerics import Overflow, Reduction, SchemeCode
 from fxsim.sim import executor
 from fxsim.sim.executor import execute
@@ -37,14 +38,14 @@ def program(weights: NDArray[np.int64], bias: NDArray[np.int64], **fields: Any) 
     rule = {"overflow": Overflow.SATURATE, "acc_bits": 32, "internal_bits": 48} | {
         k: v for k, v in fields.items() if k in ("overflow", "acc_bits", "internal_bits")
     }
-    inner = {k: v for k, v in fields.items() if k.startswith("inner")}
+    others = {k: v for k, v in fields.items() if k.startswith(("inner", "x_", "zero_point"))}
     code = [
         Load(space=Space.WEIGHT, dram_addr=0, rows=1, row_bytes=tile.size),
         Load(space=Space.PARAM, dram_addr=tile.size, rows=1, row_bytes=len(records)),
         Load(space=Space.ACT, dram_addr=len(constants), rows=1, row_bytes=PIXELS * K),
         Mac(first=1, last=1, load_params=1, rows=ROWS, positions=POSITIONS, pixel_pitch=K, tile_h=1, tile_w=PIXELS,
-            out_w=PIXELS, stride_y=1, stride_x=1, kh=1, kw=1, channels=K, k_count=K, depth_mult=1, x_signed=1,
-            w_signed=1, reduction=fields.get("reduction", Reduction.TREE), **rule, **inner),
+            out_w=PIXELS, stride_y=1, stride_x=1, kh=1, kw=1, channels=K, k_count=K, depth_mult=1,
+            w_signed=1, reduction=fields.get("reduction", Reduction.TREE), **rule, **{"x_signed": 1, **others}),
         Req(rows=ROWS, positions=POSITIONS, out_addr=PIXELS * K, out_pitch=2 * ROWS, out_w=PIXELS, out_wide=1,
             clamp_lo=-32768, clamp_hi=32767, scheme=SchemeCode.REVEN_SHIFT, overflow=rule["overflow"],
             acc_bits=rule["acc_bits"]),
@@ -129,6 +130,43 @@ def test_the_proof_is_exact_at_the_boundary(monkeypatch: pytest.MonkeyPatch) -> 
         program(weights, limit + one, acc_bits=48),
     ]
     assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked", "run_checked", "run_checked"]
+
+
+SUBTRACT = {"zero_point": ZeroPoint.SUBTRACT}
+
+
+@pytest.mark.parametrize(
+    ("fields", "least", "greatest"),
+    [
+        ({}, -128, 127),
+        ({"x_signed": 0}, 0, 255),
+        ({"x_zero": 5}, -128, 127),
+        ({"x_zero": 5, **SUBTRACT}, -133, 122),
+        ({"x_zero": -128, **SUBTRACT}, 0, 255),
+        ({"x_signed": 0, "x_zero": 9, **SUBTRACT}, -9, 246),
+    ],
+)
+def test_the_proof_knows_every_operand(
+    fields: dict[str, Any], least: int, greatest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Codes, less the zero point where it is subtracted; both ends of the register to the last bit."""
+    weights, one = np.zeros((K, ROWS), np.int64), np.eye(1, ROWS, 3, dtype=np.int64)[0]
+    weights[:2, 3] = 127, -128
+    top = (1 << 31) - 1 - (127 * greatest - 128 * least)
+    bottom = -(1 << 31) - (127 * least - 128 * greatest)
+    tiles = [program(weights, one * bias, **fields) for bias in (top, top + 1, bottom, bottom - 1)]
+    assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked", "run_plain", "run_checked"]
+
+
+@pytest.mark.parametrize(("end", "beyond"), [((1 << 62) - 1, 1), (-(1 << 62), -1)])
+def test_the_proof_refuses_one_more_than_63_bits(end: int, beyond: int) -> None:
+    weights, one = np.zeros((K, ROWS), np.int64), np.eye(1, ROWS, 3, dtype=np.int64)[0]
+    weights[0, 3] = 1
+    bias = end - (127 if beyond > 0 else -128)
+    fields = {"acc_bits": 62, "overflow": Overflow.WRAP}
+    execute(program(weights, one * bias, **fields), operands(0)[2])
+    with pytest.raises(ProgramError, match=r"63 bits"):
+        execute(program(weights, one * (bias + beyond), **fields), operands(0)[2])
 
 
 @pytest.mark.parametrize("reduction", [Reduction.TREE, Reduction.CHAIN])

@@ -94,7 +94,7 @@ def _mac(random: Random, hw: Hardware, modes: Modes) -> Mac:
         p_addr=16 * _int(random, 0, RECORDS - rows), pixel_pitch=(held << x_wide) + _int(random, 0, 2),
         tile_h=_int(random, 1, 4), tile_w=_int(random, 1, 4), iy0=_int(random, -2, 2), ix0=_int(random, -2, 2),
         ox_start=_int(random, 0, 3), out_w=_int(random, 1, 5), stride_y=_int(random, 0, 2),
-        stride_x=_int(random, 0, 2), dil_y=_int(random, 1, 2), dil_x=_int(random, 1, 2), kh=kh, kw=kw,
+        stride_x=_int(random, 0, 2), dil_y=_int(random, 0, 2), dil_x=_int(random, 0, 2), kh=kh, kw=kw,
         channels=channels, k_start=k_start, k_count=_int(random, 1, total - k_start), channel_base=base,
         depth_mult=depth_mult, row_base=row_base, x_zero=_code(random, x_wide, x_signed),
         w_zero=_code(random, w_wide, w_signed), x_signed=x_signed, w_signed=w_signed, x_wide=x_wide, w_wide=w_wide,
