@@ -43,19 +43,7 @@ module fxsim_tb import fxsim_pkg::*; ;
   logic [CAUSES*32-1:0] stalls;
   logic [31:0] compute;
 
-  fxsim_top top (
-    .clk(clk), .rst(rst), .valid(valid), .dma_word(dma_word), .mac_word(mac_word), .vec_word(vec_word), .issue(issue),
-    .x_request(x_request), .x_grant(x_grant), .x_address(x_address), .x_data(x_data),
-    .w_request(w_request), .w_grant(w_grant), .w_address(w_address), .w_wide(w_wide), .w_beat(w_beat), .w_data(w_data),
-    .p_request(p_request), .p_address(p_address), .p_data(p_data),
-    .y_request(y_request), .y_grant(y_grant), .y_write(y_write), .y_address(y_address), .y_lanes(y_lanes),
-    .y_wide(y_wide), .y_codes(y_codes),
-    .acc_write(acc_write), .acc_half(acc_half), .acc_slot(acc_slot), .acc_rows(acc_rows), .acc_data(acc_data),
-    .acc_events(acc_events), .bias_overflow(bias_overflow), .trap(trap), .commit(commit),
-    .token_overflow(token_overflow), .status(status), .vec_busy(vec_busy), .tokens(tokens),
-    .sum_next(sum_next), .read_next(read_next), .vec_next(vec_next), .window_closes(window_closes), .stalls(stalls),
-    .compute(compute)
-  );
+  fxsim_top top (.*);
 
   // ---- vectors
 
