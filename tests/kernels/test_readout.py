@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fxsim.hw import Hardware
@@ -61,6 +61,7 @@ def registers(draw: st.DrawFn, requant: Requant, bits: int) -> list[int]:
 
 @pytest.mark.parametrize("overflow", ["saturate", "readout"])
 @pytest.mark.parametrize("scheme", INTEGER)
+@settings(max_examples=30)
 @given(st.data())
 def test_every_row_has_its_own_scale(scheme: str, overflow: str, data: st.DataObject) -> None:
     bits = data.draw(st.sampled_from((8, 18, 32, min(40, SCHEMES[scheme].max_acc_bits))))
