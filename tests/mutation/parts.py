@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """Files and folders to mutate, what to leave out of them, and the tests that run on every mutant.
+    """Files and folders to mutate, what to leave out of them, and the tests (arguments of pytest) that run on a mutant.
 
     `others` has, by file, the tests of what the part's own tests do not call. Tests run interpreted, but for those of
     the files in `compiled`, which say how a compiler makes vector operations.
@@ -28,6 +28,10 @@ class Part(NamedTuple):
         return self.others.get(path.as_posix(), self.tests)
 
 
+_ACTIVITY = ("tests/sim/test_activity.py", "-k", "'not zeros_of_whole_networks or fold-edge'")
+_WIDTHS = ("tests/analysis/test_width_sweep.py", "-k", "'not many_channels or TFL_SINGLE'")
+"""Interpreted, the others of these tests take minutes."""
+
 PARTS = {
     "numerics": Part(
         paths=("fxsim/numerics",),
@@ -42,9 +46,9 @@ PARTS = {
             {
                 "fxsim/kernels/lanes.py": ("tests/kernels/test_lanes.py",),
                 "fxsim/kernels/intrinsics.py": ("tests/kernels/test_lanes.py",),
-                "fxsim/kernels/activity.py": ("tests/sim/test_activity.py",),
-                "fxsim/kernels/widths.py": ("tests/analysis/test_width_sweep.py",),
-                "fxsim/kernels/widths_state.py": ("tests/analysis/test_width_sweep.py",),
+                "fxsim/kernels/activity.py": _ACTIVITY,
+                "fxsim/kernels/widths.py": _WIDTHS,
+                "fxsim/kernels/widths_state.py": _WIDTHS,
             }
         ),
         compiled=("fxsim/kernels/lanes.py", "fxsim/kernels/intrinsics.py"),
