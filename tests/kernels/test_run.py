@@ -149,13 +149,14 @@ SUBTRACT = {"zero_point": ZeroPoint.SUBTRACT}
 def test_the_proof_knows_every_operand(
     fields: dict[str, Any], least: int, greatest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Codes, less the zero point where it is subtracted; both ends of the register to the last bit."""
+    """Codes, less the zero point where it is subtracted; both ends of the register, and of int32, to the last bit."""
     weights, one = np.zeros((K, ROWS), np.int64), np.eye(1, ROWS, 3, dtype=np.int64)[0]
     weights[:2, 3] = 127, -128
     top = (1 << 31) - 1 - (127 * greatest - 128 * least)
     bottom = -(1 << 31) - (127 * least - 128 * greatest)
-    tiles = [program(weights, one * bias, **fields) for bias in (top, top + 1, bottom, bottom - 1)]
-    assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked", "run_plain", "run_checked"]
+    biases = top, top + 1, bottom, bottom - 1
+    tiles = [program(weights, one * bias, acc_bits=bits, **fields) for bits in (32, 48) for bias in biases]
+    assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked"] * 4
 
 
 @pytest.mark.parametrize(("end", "beyond"), [((1 << 62) - 1, 1), (-(1 << 62), -1)])
