@@ -159,6 +159,13 @@ def test_the_proof_knows_every_operand(
     assert ways(monkeypatch, *tiles) == ["run_plain", "run_checked"] * 4
 
 
+@pytest.mark.parametrize("bias", [(1 << 31) - 1, -(1 << 31)])
+def test_sums_that_stand_at_one_end_of_int32(bias: int) -> None:
+    weights, biases = np.zeros((K, ROWS), np.int64), np.full(ROWS, bias)
+    run = execute(program(weights, biases), operands(0)[2])
+    check_extremes(run.stats[0], prefixes(weights, biases, operands(0)[2], COLS))
+
+
 @pytest.mark.parametrize(("end", "beyond"), [((1 << 62) - 1, 1), (-(1 << 62), -1)])
 def test_the_proof_refuses_one_more_than_63_bits(end: int, beyond: int) -> None:
     weights, one = np.zeros((K, ROWS), np.int64), np.eye(1, ROWS, 3, dtype=np.int64)[0]

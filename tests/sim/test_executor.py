@@ -153,6 +153,16 @@ def test_a_late_bias_counts_towards_63_bits(bias: int, legal: bool) -> None:
         execute(program, x)
 
 
+def test_a_late_bias_traps_in_the_req() -> None:
+    """Row 0 holds 2 * 60, which its bias of 10 takes to 130."""
+    code = tiny_instructions(init=Init.ZERO, acc_bits=8, overflow=Overflow.TRAP)
+    code[4] = dataclasses.replace(code[4], add_bias=1)  # type: ignore[call-arg]
+    x = np.array([[0, 60, 0, 0]], np.int8)
+    trap = execute(tiny_program(code), x).trap
+    assert tuple(getattr(trap, name) for name in TRAP_FIELDS) == (0, 4, 0, 0, 0, -1, 130)
+    assert run_plain(tiny_program(code), {"x": x.tobytes()}).trap == (4, 0, 0, 0, -1, 130)
+
+
 @given(value_programs(longest=2), st.sampled_from([1 << 62, -(1 << 62) - 1, (1 << 63) - 1, -(1 << 63)]))
 def test_sums_beyond_63_bits_are_refused(program: Program, bias: int) -> None:
     with pytest.raises(ProgramError, match=r"instruction 4: .*63 bits"):
