@@ -310,9 +310,10 @@ def test_cycles_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> No
     parts = program(mac(**FILL))  # the last commit is in cycle 13
     monkeypatch.setattr(timing_schedule, "CYCLE_LIMIT", 14)
     assert timeline(parts).cycles == 14
-    monkeypatch.setattr(timing_schedule, "CYCLE_LIMIT", 13)
-    with pytest.raises(ProgramError, match=r"cycles must be less than 2\*\*62, not 13"):
-        timeline(parts)
+    for limit in (13, 12):
+        monkeypatch.setattr(timing_schedule, "CYCLE_LIMIT", limit)
+        with pytest.raises(ProgramError, match=r"cycles must be less than 2\*\*62, not 13"):
+            timeline(parts)
 
 
 def test_chains_take_no_trees() -> None:
