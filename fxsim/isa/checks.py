@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa.base import INSTRUCTIONS, Instruction, Semaphore, Space
+from fxsim.isa.base import Instruction, Semaphore, Space
 from fxsim.isa.columns import place
 from fxsim.isa.footprints import DRAM, Memory, hulls
 from fxsim.isa.image import ITEM_BYTES, Image, Symbol
@@ -38,14 +38,13 @@ def check_image(program: Image) -> None:
     _check_symbols(program)
     limits = memory_limits(program)
     used = max([len(program.constants), *(s.address + s.nbytes for s in program.symbols)])
-    for cls in INSTRUCTIONS.values():
+    for cls in program.columns.classes():
         table = program.columns.table(cls)
-        if len(table.index):
-            _check_tokens(cls, table)
-            for good, field, text in cls.rules(table, program.hardware.timing):
-                _require(good, cls, table.index, field, text, table[field])
-            used = max(used, _check_bounds(program, cls, limits))
-            _check_channels(program, cls, table)
+        _check_tokens(cls, table)
+        for good, field, text in cls.rules(table, program.hardware.timing):
+            _require(good, cls, table.index, field, text, table[field])
+        used = max(used, _check_bounds(program, cls, limits))
+        _check_channels(program, cls, table)
     check_registers(program.columns, program.hardware.timing.half_depth)
     if program.dram_bytes >= used + _DRAM_SLACK:
         raise ProgramError(f"dram_bytes must be close to what the program uses, {used}", got=program.dram_bytes)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa.base import INSTRUCTIONS, Instruction
 from fxsim.isa.columns import WORDS, Columns, Ints, check_column, decode_columns, insert, place
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fxsim.isa.base import Instruction
     from fxsim.isa.fields import Field
 
 
@@ -51,7 +51,7 @@ def decode(code: bytes) -> list[Instruction]:
 def instructions_of(columns: Columns) -> list[Instruction]:
     """Return the instructions of decoded columns, in order."""
     found: dict[int, Instruction] = {}
-    for cls in INSTRUCTIONS.values():
+    for cls in columns.classes():
         table = columns.table(cls)
         values = [_members(f, table[f.name]) for f in cls.layout]
         names = tuple(table.fields)

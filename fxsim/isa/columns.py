@@ -62,6 +62,10 @@ class Columns:
     def __len__(self) -> int:
         return len(self.opcode)
 
+    def classes(self) -> list[type[Instruction]]:
+        """Return the classes of the instructions of this program, by opcode."""
+        return [cls for cls in INSTRUCTIONS.values() if self.rows_of(cls).size]
+
     def rows_of(self, cls: type[Instruction]) -> Ints:
         """Return the indices (ascending) of the instructions of class `cls`."""
         if cls.opcode not in self._rows:
@@ -82,13 +86,14 @@ class Columns:
         return self._tables[cls.opcode]
 
     def _gather(self, name: str) -> Ints:
-        owners = [(cls, f) for cls in INSTRUCTIONS.values() for f in cls.layout if f.name == name]
-        if not owners:
+        if not any(f.name == name for cls in INSTRUCTIONS.values() for f in cls.layout):
             raise ProgramError("field must belong to an instruction", got=name)
         column = np.zeros(len(self), np.int64)
-        for cls, f in owners:
-            rows = self.rows_of(cls)
-            column[rows] = extract(self.words, rows, f)
+        for cls in self.classes():
+            for f in cls.layout:
+                if f.name == name:
+                    rows = self.rows_of(cls)
+                    column[rows] = extract(self.words, rows, f)
         column.flags.writeable = False
         return column
 
@@ -117,7 +122,7 @@ def decode_columns(code: bytes) -> Columns:
     opcode = (words[:, 0] & np.uint64((1 << OPCODE_BITS) - 1)).astype(np.int64)
     columns = Columns(words, opcode)
     _check_opcodes(columns)
-    for cls in INSTRUCTIONS.values():
+    for cls in columns.classes():
         _check_words(columns, cls)
     return columns
 

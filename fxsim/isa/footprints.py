@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from fxsim.isa.base import INSTRUCTIONS, Instruction, Space
+from fxsim.isa.base import Instruction, Space
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,7 +143,7 @@ def regions(columns: Columns, rows: int, cols: int) -> dict[tuple[str, Memory], 
         for access in ("read", "write")
         for memory in MEMORIES
     }
-    for cls in INSTRUCTIONS.values():
+    for cls in columns.classes():
         for block, lo, hi, index in hulls(columns, cls, rows, cols):
             _widen(found["write" if block.write else "read", block.memory], lo, hi, index)
     return found

@@ -36,10 +36,10 @@ def ref_wrap(value: int, bits: int, signed: bool = True) -> int:
 
 def ref_round(real: Fraction, rounding: Rounding) -> int:
     """Nearest or next integer of an exact number, by rule."""
-    below = real.numerator // real.denominator
-    if real == below:
+    below, rest = divmod(real.numerator, real.denominator)
+    if rest == 0:
         return below
-    above, rest, half = below + 1, real - below, Fraction(1, 2)
+    above, beside_half = below + 1, 2 * rest - real.denominator
     toward_zero, outward = (below, above) if real > 0 else (above, below)
     even, odd = (below, above) if below % 2 == 0 else (above, below)
     directed = {
@@ -50,8 +50,8 @@ def ref_round(real: Fraction, rounding: Rounding) -> int:
     }
     if rounding in directed:
         return directed[rounding]
-    if rest != half:
-        return below if rest < half else above
+    if beside_half != 0:
+        return below if beside_half < 0 else above
     return {
         Rounding.TIES_UP: above,
         Rounding.TIES_DOWN: below,

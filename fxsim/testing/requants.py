@@ -27,6 +27,7 @@ REAL_RANGES = {
 """Least and greatest factor that is drawn for every scheme."""
 
 
+@cache
 def reals(lo_exponent: int, hi_exponent: int) -> st.SearchStrategy[float]:
     """Positive reals of 2**lo_exponent .. 2**hi_exponent: powers of two, just beside them, short and full significands.
 
@@ -39,6 +40,7 @@ def reals(lo_exponent: int, hi_exponent: int) -> st.SearchStrategy[float]:
     return st.builds(math.ldexp, significand, st.integers(lo_exponent, hi_exponent - 1))
 
 
+@cache
 def factors(scheme: Scheme | str) -> st.SearchStrategy[float]:
     """Real factors that a scheme takes: powers of two, just beside them, its least and its greatest one, and any.
 
