@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ CONSTANTS = bytes(range(256)) * 4
 DRAM_BYTES = 3072
 
 
+@cache
 def field_values(field: Field) -> st.SearchStrategy[int]:
     if field.enum is not None:
         return st.sampled_from(list(field.enum))
