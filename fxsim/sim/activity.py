@@ -32,9 +32,9 @@ class Observer:
     def __init__(self, program: Program, fields: Ints) -> None:
         timing, numerics = program.hardware.timing, program.hardware.numerics
         kind = fields[:, COLUMNS.index("kind")]
-        before = np.concatenate([[KIND_MAC], kind[:-1]])
+        sums = np.isin(kind, (KIND_MAC, KIND_MERGE))
         self.counts = np.zeros((len(fields), len(ACTIVITY)), np.int64)
-        self.cuts: list[int] = np.flatnonzero((kind == KIND_MAC) & ~np.isin(before, (KIND_MAC, KIND_MERGE))).tolist()
+        self.cuts: list[int] = (1 + np.flatnonzero(sums[1:] & ~sums[:-1])).tolist()
         self._fields = fields
         self._shape = timing.cols, lanes_of(timing.rows)
         self._widths = np.array([numerics.act_bits, numerics.weight_bits], np.int64)

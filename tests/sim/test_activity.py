@@ -16,13 +16,27 @@ from hypothesis import strategies as st
 import fxsim
 from fxsim.energy.reference import count_activity
 from fxsim.hw import Hardware
-from fxsim.isa import Init, Layer, Load, Mac, Order, Program, Space, Symbol, ZeroPoint, encode
+from fxsim.isa import (
+    Init,
+    Instruction,
+    Layer,
+    Load,
+    Mac,
+    Merge,
+    Order,
+    Program,
+    Req,
+    Space,
+    Symbol,
+    ZeroPoint,
+    encode,
+)
 from fxsim.kernels import ACTIVITY
 from fxsim.numerics import Overflow
 from fxsim.sim import state
 from fxsim.sim.executor import execute
 from fxsim.testing import mobilenet_v1
-from tests.sim.value_programs import ACT, INPUT, MAKERS, WEIGHT, random_program, value_programs
+from tests.sim.value_programs import ACT, INPUT, MAC_ENGINE, MAKERS, WEIGHT, random_program, value_programs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,9 +68,12 @@ def plain_counts(program: Program, x: NDArray[Any]) -> Ints:
 
 
 def seeded(seed: int) -> Program:
-    """A program of many MACs, each drawn evenly; hypothesis's own choices are small ones more often than not."""
+    """A program of many MACs, each drawn evenly; hypothesis's own choices are small ones more often than not.
+
+    Every second has no vector instruction, between which a run of the others would be short.
+    """
     random = Random(seed)
-    return random_program(random, random.choices(MAKERS, k=12), Overflow.WRAP)
+    return random_program(random, random.choices(MAKERS if seed % 2 else MAC_ENGINE, k=12), Overflow.WRAP)
 
 
 @st.composite
@@ -101,8 +118,13 @@ def test_every_sample_starts_with_latches_of_0(size: int, monkeypatch: pytest.Mo
 ROWS = COLS = 2
 
 
-def hand_made(w: Sequence[Sequence[int]], *macs: dict[str, Any], count: int, wide: bool = False) -> Program:
-    """MACs on a 2 x 2 array with the weights w[stream position][row]; the sample is `count` codes from address 0 on."""
+def hand_made(
+    w: Sequence[Sequence[int]], *macs: dict[str, Any] | Instruction, count: int, wide: bool = False
+) -> Program:
+    """MACs on a 2 x 2 array with the weights w[stream position][row]; the sample is `count` codes from address 0 on.
+
+    What is no MAC's fields is an instruction between them.
+    """
     dtype = "<i2" if wide else "i1"
     tile = np.zeros((-(-len(w) // COLS) * COLS, ROWS), dtype)
     tile[: len(w)] = w
@@ -141,7 +163,7 @@ def hand_made(w: Sequence[Sequence[int]], *macs: dict[str, Any], count: int, wid
     code = [
         Load(space=Space.WEIGHT, rows=1, row_bytes=tile.nbytes),
         Load(space=Space.ACT, dram_addr=tile.nbytes, rows=1, row_bytes=size),
-        *(Mac(**{**fields, **mac}) for mac in macs),
+        *(mac if isinstance(mac, Instruction) else Mac(**{**fields, **mac}) for mac in macs),
     ]
     end = tile.nbytes + size
     symbols = tuple(
@@ -153,8 +175,10 @@ def hand_made(w: Sequence[Sequence[int]], *macs: dict[str, Any], count: int, wid
                    np.zeros(len(code), np.int32), True)  # fmt: skip
 
 
-def by_hand(w: Sequence[Sequence[int]], x: Sequence[int], *macs: dict[str, Any], wide: bool = False) -> list[list[int]]:
-    """Counts of every MAC for one sample; the twin must agree."""
+def by_hand(
+    w: Sequence[Sequence[int]], x: Sequence[int], *macs: dict[str, Any] | Instruction, wide: bool = False
+) -> list[list[int]]:
+    """Counts of every MAC (and what stands between them) for one sample; the twin must agree."""
     program = hand_made(w, *macs, count=len(x), wide=wide)
     samples = np.array([x], np.int16 if wide else np.int8)
     got = counts(program, samples)
@@ -241,6 +265,15 @@ def test_columns_past_the_interval_hold_their_latches() -> None:
     two, one = {**FLAT, **ONE_ROW, "k_count": 2}, {**ONE_ROW, "ox_start": 2}
     macs = [two, one, {**two, "x_addr": 2}]
     assert by_hand([[1, 0]] * 2, [1, 3, 7, 15], *macs) == [[0, 0, 0, 3, 2], [0, 0, 0, 2, 0], [0, 0, 0, 2, 0]]
+
+
+@pytest.mark.parametrize("between", [[], [Merge(rows=1, positions=1, parts=2, acc_bits=32)]])
+def test_a_mac_sees_what_a_req_before_it_wrote(between: list[Instruction]) -> None:
+    """5 is latched, then the 9 that REQ put in its place: two bits change, whatever stands between REQ and MAC."""
+    req = Req(rows=1, positions=1, acc_bits=32, out_w=1, clamp_lo=9, clamp_hi=9)
+    mac = {**ONE_ROW, "load_params": 1}
+    idle = [[0] * len(ACTIVITY) for _ in (req, *between)]
+    assert by_hand([[1, 0]], [5], mac, req, *between, mac) == [[0, 0, 0, 2, 1], *idle, [0, 0, 0, 2, 0]]
 
 
 def windows(net: Network, tensors: Any, number: int) -> tuple[Ints, Ints]:

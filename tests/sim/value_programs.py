@@ -254,8 +254,8 @@ def _copy(random: Random, _hw: Hardware, _modes: Modes) -> Load | Store:
     return Store(dram_addr=dram, spad_addr=_int(random, 0, 3000), **shape)
 
 
-MAKERS: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req, _pool, _vreq, _lut, _reduce, _softmax,
-                            _vadd, _vmul, _move, _copy)  # fmt: skip
+MAC_ENGINE: tuple[Maker, ...] = (_mac, _mac, _mac, _mac, _merge, _req, _req)
+MAKERS = (*MAC_ENGINE, _pool, _vreq, _lut, _reduce, _softmax, _vadd, _vmul, _move, _copy)
 
 
 def _constants(random: Random, scheme: Scheme) -> bytes:
