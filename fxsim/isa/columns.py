@@ -89,11 +89,9 @@ class Columns:
         if not any(f.name == name for cls in INSTRUCTIONS.values() for f in cls.layout):
             raise ProgramError("field must belong to an instruction", got=name)
         column = np.zeros(len(self), np.int64)
-        for cls in self.classes():
-            for f in cls.layout:
-                if f.name == name:
-                    rows = self.rows_of(cls)
-                    column[rows] = extract(self.words, rows, f)
+        owners = [(self.rows_of(cls), f) for cls in self.classes() for f in cls.layout if f.name == name]
+        for rows, f in owners:
+            column[rows] = extract(self.words, rows, f)
         column.flags.writeable = False
         return column
 
