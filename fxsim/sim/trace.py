@@ -1,8 +1,6 @@
 """What the MAC engine does cycle by cycle: every accumulator write and every requantizer beat of one sample.
 
-Values come from the simulator's own kernels, called for one issue at a time; cycles from the timing model. A MAC is cut
-into its issues by rewriting its fields, which changes no bit: a K interval may be continued (`init` = keep), and
-positions do not meet.
+Values come from the simulator's own kernels, called for one issue at a time; cycles from the timing model.
 """
 
 from __future__ import annotations
@@ -13,38 +11,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fxsim._core.errors import ProgramError
-from fxsim.isa import Init, Mac, Merge, Req, array_of, issue_offsets, mac_shapes, merge_shapes
-from fxsim.kernels import COLUMNS, EVENTS, KIND_MERGE, KIND_REQ, NO_SITE, WRAPS, Bank
+from fxsim.isa import Mac, Merge, Req, array_of, issue_offsets, mac_shapes, merge_shapes
+from fxsim.kernels import COLUMNS, KIND_REQ, NO_SITE
+from fxsim.sim.issues import SUM_VALUES, Cutter, is_staged, stored_groups
 from fxsim.sim.stepping import Stepper
 from fxsim.sim.timing import Timeline, timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from fxsim.isa import MacArray, Program
 
 Ints = NDArray[np.int64]
 
-_SLOT_ARRAYS = ("register", "exact", "flags")
 _AT = {name: i for i, name in enumerate(COLUMNS)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Issues:
-    """Writes of the accumulator bank: one per issue, which is the last x beat of a position (MERGE: its read beat).
+    """What issues do in the accumulator bank; an issue is the last x beat of a position (MERGE: its read beat).
 
     Attributes
     ----------
     cycle, commit : int64 [n]
         Cycle of the issue, ascending, and cycle at whose end the bank is written.
     instruction, group, position, half, slot : int64 [n]
+    stores : bool [n]
+        Whether an accumulator is written: False where an inner accumulator goes on to sum.
     values : int64 [n, rows of the hardware]
-        Registers after the write; 0 in rows that are not active.
+        Registers after the write; 0 in rows that are not active, and where none is written.
     events : int64 [n, rows of the hardware]
         Rule applications of the issue whose exact sum left the range (overflow = readout: the register's).
     exact : int64 [n, rows of the hardware]
-        What the registers would hold had no sum ever left the range; 0 in rows that are not active.
+        What the registers would hold had no sum ever left the range; 0 where `values` are by definition.
+    inner, inner_events, inner_exact : int64 [n, rows of the hardware]
+        The same of the inner accumulator before it spills; 0 without one, and in a MERGE.
     """
 
     cycle: Ints
@@ -54,9 +55,13 @@ class Issues:
     position: Ints
     half: Ints
     slot: Ints
+    stores: NDArray[np.bool_]
     values: Ints
     events: Ints
     exact: Ints
+    inner: Ints
+    inner_events: Ints
+    inner_exact: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,13 +147,11 @@ def mac_trace(
     Raises
     ------
     ProgramError
-        The program is illegal, has no such layer, or has sums with an inner accumulator.
+        The program is illegal, or has no such layer.
     InputError
         `x` is not exactly one sample of the program's inputs.
     """
     times = timeline(program)
-    if (program.columns.table(Mac).inner_bits > 0).any():
-        raise ProgramError("traced sums must have no inner accumulator (inner_bits = 0)", where=program.name)
     kept = _kept(program, layer)
     if cycles is not None:
         kept &= (times.start < cycles.stop) & (times.end >= cycles.start)
@@ -175,10 +178,11 @@ class _Walk:
         self._hardware = program.hardware
         self._array: MacArray = array_of(program.hardware)
         self._offsets = _offsets(program, self._array)
+        self._cutter = Cutter(stepper)
         traced = np.concatenate([program.columns.rows_of(cls) for cls in (Mac, Merge, Req)])
         self._traced = set(traced[kept[traced]].tolist())
         self._issues: list[tuple[Ints, Ints]] = []
-        """Places int64 [6, n], and values, events and exact sums int64 [n, 3, rows]."""
+        """Places int64 [7, n], and `SUM_VALUES` int64 [n, 6, rows]."""
         self._beats: list[tuple[Ints, Ints]] = []
         self.trap: TrapSite | None = None
 
@@ -211,57 +215,17 @@ class _Walk:
         offsets = self._offsets[number]
         group, position = (index.reshape(-1) for index in np.indices(offsets.shape))
         slot, half = fields[_AT["slot"]] + position, int(fields[_AT["half"]])
-        rows, stat = int(fields[_AT["rows"]]), int(fields[_AT["stat"]])
-        table = np.zeros((len(group), 3, self._hardware.timing.rows), np.int64)
-        merges = fields[_AT["kind"]] == KIND_MERGE
-        calls = self._merges(fields, offsets.shape) if merges else self._macs(fields, offsets.shape)
-        counts = self._state.tally.stats[:, stat : stat + rows]
-        before = counts[EVENTS] + counts[WRAPS]
-        for i, _ in enumerate(calls):
-            after = counts[EVENTS] + counts[WRAPS]
-            written = (self._state.bank.register, self._state.bank.exact)
-            registers, exact = (array[0, half, slot[i], :rows] for array in written)
-            table[i, :, :rows] = registers, after - before, exact
-            before = after
+        if is_staged(fields):
+            self._stepper.call(fields[None, :], self._cutter.copy_of_bank())  # events in program order
+            self._see_trap(0, 0)
+        table = np.zeros((len(group), len(SUM_VALUES), self._hardware.timing.rows), np.int64)
+        for i, values in enumerate(self._cutter.issues(fields, offsets.shape)):
+            table[i, :, : values.shape[1]] = values
             self._see_trap(int(group[i]), int(position[i]))
         cycle = self._times.start[number] + offsets.reshape(-1)
-        places = np.stack([np.full(len(group), number), group, position, np.full(len(group), half), slot, cycle])
-        self._issues.append((places, table))
-
-    def _macs(self, fields: Ints, shape: tuple[int, ...]) -> Iterable[None]:
-        """Run a MAC issue by issue; yields after each."""
-        cols, (groups, positions) = self._array.cols, shape
-        piece = fields[None, :].copy()
-        width = int(fields[_AT["w_wide"]]) + 1
-        for group in range(groups):
-            first = group * cols
-            piece[0, _AT["k_start"]] = fields[_AT["k_start"]] + first
-            piece[0, _AT["k_count"]] = min(cols, fields[_AT["k_count"]] - first)
-            piece[0, _AT["w_addr"]] = fields[_AT["w_addr"]] + first * self._hardware.timing.rows * width
-            piece[0, _AT["positions"]] = 1
-            piece[0, _AT["init"]] = int(Init.KEEP) if group else fields[_AT["init"]]
-            for position in range(positions):
-                piece[0, _AT["load_params"]] = fields[_AT["load_params"]] * (group == position == 0)
-                piece[0, _AT["ox_start"]] = fields[_AT["ox_start"]] + position
-                piece[0, _AT["slot"]] = fields[_AT["slot"]] + position
-                self._stepper.call(piece, self._state.bank)
-                yield
-
-    def _merges(self, fields: Ints, shape: tuple[int, ...]) -> Iterable[None]:
-        """Run a MERGE issue by issue on a bank of two slots, the sum and the part; yields after each."""
-        half, slot = int(fields[_AT["half"]]), int(fields[_AT["slot"]])
-        bank = self._state.bank
-        pair = bank._replace(**{name: np.zeros_like(getattr(bank, name)[:, :, :2]) for name in _SLOT_ARRAYS})
-        piece = fields[None, :].copy()
-        piece[0, [_AT["parts"], _AT["positions"], _AT["slot"]]] = 2, 1, 0
-        for part in range(1, shape[0] + 1):
-            piece[0, _AT["k_start"]] = part * fields[_AT["k_start"]]
-            for position in range(shape[1]):
-                places = [slot + position, slot + part * shape[1] + position]
-                _move(self._state.bank, half, places, pair, [0, 1])
-                self._stepper.call(piece, pair)
-                _move(pair, half, [0], self._state.bank, places[:1])
-                yield
+        instruction, halves = (np.full(len(group), value) for value in (number, half))
+        stores = stored_groups(fields, offsets.shape[0])[group]
+        self._issues.append((np.stack([instruction, group, position, halves, slot, stores, cycle]), table))
 
     # ---- REQ
 
@@ -292,14 +256,15 @@ class _Walk:
     def issues(self) -> Issues:
         """All issues by cycle."""
         rows = self._hardware.timing.rows
-        parts = self._issues or [(np.zeros((6, 0), np.int64), np.zeros((0, 3, rows), np.int64))]
+        none = np.zeros((7, 0), np.int64), np.zeros((0, len(SUM_VALUES), rows), np.int64)
+        parts = self._issues or [none]
         places = np.concatenate([part[0] for part in parts], axis=1)
         table = np.concatenate([part[1] for part in parts])
-        order = np.argsort(places[5], kind="stable")
-        instruction, group, position, half, slot, cycle = places[:, order]
-        values, events, exact = table[order].transpose(1, 0, 2)
+        order = np.argsort(places[6], kind="stable")
+        instruction, group, position, half, slot, stores, cycle = places[:, order]
         commit = cycle + self._array.depth
-        return Issues(cycle, commit, instruction, group, position, half, slot, values, events, exact)
+        values = dict(zip(SUM_VALUES, table[order].transpose(1, 0, 2), strict=True))
+        return Issues(cycle, commit, instruction, group, position, half, slot, stores.astype(bool), **values)
 
     def read_outs(self) -> ReadOuts:
         """All requantizer beats by cycle."""
@@ -320,11 +285,6 @@ def _offsets(program: Program, array: MacArray) -> dict[int, Ints]:
     shapes = [*mac_shapes(columns.table(Mac), array), *merge_shapes(columns.table(Merge))]
     known = {shape: issue_offsets(shape, array) for shape in set(shapes)}
     return {number: known[shape] for number, shape in zip(numbers, shapes, strict=True)}
-
-
-def _move(source: Bank, half: int, places: list[int], target: Bank, into: list[int]) -> None:
-    for name in _SLOT_ARRAYS:
-        getattr(target, name)[0, half, into] = getattr(source, name)[0, half, places]
 
 
 def _out_address(fields: Ints) -> int:

@@ -97,19 +97,30 @@ def _sequencer(trace: MacTrace, busy: Ports) -> Iterator[Signal]:
 
 
 def _bank(trace: MacTrace) -> Iterator[Signal]:
-    """Writes of the accumulator bank: place, registers of the active rows, and their overflow flags."""
-    issues, program = trace.issues, trace.program
-    writes = _single(issues.commit)
-    yield _flag("bank", "write", writes)
-    for name, bits in (("instruction", _WORD), ("group", _WORD), ("position", _WORD), ("half", 1), ("slot", _WORD)):
-        yield _driven("bank", name, bits, writes, getattr(issues, name))
-    active = program.columns.field("rows")[issues.instruction]
-    width = _register_bits(program)
-    for row in range(issues.values.shape[1]):
+    """Writes of accumulators, and of inner accumulators before they spill."""
+    issues = trace.issues
+    yield from _sums(trace, "bank", issues.stores, (issues.values, issues.events), _register_bits(trace.program))
+    inner_bits = trace.program.columns.table(Mac).inner_bits
+    if inner_bits.any():
+        staged = trace.program.columns.field("inner_bits")[issues.instruction] > 0
+        yield from _sums(trace, "inner", staged, (issues.inner, issues.inner_events), int(inner_bits.max()))
+
+
+def _sums(
+    trace: MacTrace, scope: str, there: NDArray[np.bool_], sums: tuple[Ints, Ints], bits: int
+) -> Iterator[Signal]:
+    """Writes of the issues where they are `there`: place, registers of the active rows, and their overflow flags."""
+    issues, (values, events) = trace.issues, sums
+    commit = issues.commit[there]
+    writes = _single(commit)
+    yield _flag(scope, "write", writes)
+    for name, width in (("instruction", _WORD), ("group", _WORD), ("position", _WORD), ("half", 1), ("slot", _WORD)):
+        yield _driven(scope, name, width, writes, getattr(issues, name)[there])
+    active = trace.program.columns.field("rows")[issues.instruction[there]]
+    for row in range(values.shape[1]):
         here = active > row
-        at = writes.lo[here]
-        yield _driven("bank", f"row{row}", width, _single(at), issues.values[here, row])
-        yield _flag("bank", f"overflow{row}", _single(issues.commit[issues.events[:, row] > 0]))
+        yield _driven(scope, f"row{row}", bits, _single(commit[here]), values[there, row][here])
+        yield _flag(scope, f"overflow{row}", _single(commit[events[there, row] > 0]))
 
 
 def _requantizer(trace: MacTrace, busy: Ports) -> Iterator[Signal]:

@@ -49,6 +49,7 @@ def save_vcd(
     ``sequencer``           x-port beats of a MAC, read-port beats of a MERGE; ``issue``: the last one of a position
     ``ports``               ``x``: activations, ``w``: weight tiles, ``p``: row records, ``y``: requantized codes
     ``bank``                writes: place, registers of active rows in two's complement, overflows; halves' states
+    ``inner``               the same of inner accumulators before they spill, if there are any
     ``requantizer``         beats read; address, count and codes of the beat that is written
     ``tokens``              tokens of every semaphore
     ======================  ======================================================================================
@@ -56,7 +57,7 @@ def save_vcd(
     Parameters
     ----------
     program
-        The program; its accumulators have no inner accumulator in front.
+        The program.
     path
         The file, usually ``.vcd``.
     x

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from numpy.typing import NDArray
 
 from fxsim import lower
 from fxsim._core.errors import InputError, ProgramError
@@ -17,16 +18,14 @@ from fxsim.isa.reference import run_plain
 from fxsim.sim import MacTrace, mac_trace
 from fxsim.sim.reference import step
 from fxsim.testing import Chain, programs
-from tests.sim.plain_sites import plain_sites
+from tests.sim.plain_sites import Site, Sums, plain_sites
 
-Site = tuple[int, int, int, int]
+Ints = NDArray[np.int64]
 SMALL = Hardware.load("paper-4x4").replace(act_spad_bytes=1 << 16)
 
 
 @given(programs(max_instructions=60))
 def test_cycles_are_the_step_twin_s(program: Program) -> None:
-    if program.hardware.numerics.inner_bits:
-        return
     trace, steps = mac_trace(program), step(program.instructions, program.hardware)
     issues, beats = trace.issues, trace.beats
     places = [issues.cycle, issues.instruction, issues.group, issues.position]
@@ -50,6 +49,10 @@ def network() -> Chain:
         {"reduction": "chain", "acc_bits": 13, "split_k": 2, "acc_depth": 16},
         {"acc_bits": 11, "overflow": "trap", "split_k": 3, "bias_policy": "apply"},
         {"reduction": "chain", "acc_bits": 14, "overflow": "trap", "order": "reversed", "bias_order": "last"},
+        {"acc_bits": 13, "inner_bits": 14, "inner_products": 8, "inner_overflow": "saturate", "split_k": 2},
+        {"acc_bits": 14, "overflow": "wrap", "reduction": "chain", "inner_bits": 13, "inner_products": 4},
+        {"acc_bits": 11, "overflow": "trap", "inner_bits": 15, "inner_products": 12, "bias_policy": "apply"},
+        {"acc_bits": 13, "overflow": "readout", "acc_internal_bits": 14, "inner_bits": 14, "inner_products": 8},
     ],
 )
 @pytest.mark.slow
@@ -57,10 +60,11 @@ def test_values_and_events_are_the_plain_machine_s(changes: dict[str, Any], monk
     program = lower(network().build(), SMALL.replace(**changes))
     x = np.random.default_rng(1).integers(-128, 128, (1, 5, 6, 3)).astype(np.int8)
     trace = mac_trace(program, x)
-    values, events, codes = plain_sites(program, {"x": x.tobytes()}, monkeypatch)
-    assert seen(trace) == (values, events)
-    assert any(events.values())
-    assert {i for i, *_ in values} == {i for i, c in enumerate(program.instructions) if isinstance(c, Mac | Merge)}
+    sums, inner, codes = plain_sites(program, {"x": x.tobytes()}, monkeypatch)
+    assert seen(trace) == (sums, inner)
+    assert any(events for _, events in sums.values())
+    assert any(events for _, events in inner.values()) == ("inner_bits" in changes)
+    assert {i for i, *_ in sums} == {i for i, c in enumerate(program.instructions) if isinstance(c, Mac | Merge)}
     assert seen_codes(trace) == codes
     first = run_plain(program, {"x": x.tobytes()}).trap
     assert (trace.trap is None) == (first is None) == (changes.get("overflow") != "trap")
@@ -68,19 +72,29 @@ def test_values_and_events_are_the_plain_machine_s(changes: dict[str, Any], monk
         assert dataclasses.astuple(trace.trap) == tuple(first)[:5]
 
 
-def seen(trace: MacTrace) -> tuple[dict[Site, int], dict[Site, int]]:
-    """Values and events of active rows by (instruction, group, position, row)."""
-    issues = trace.issues
-    values, events = {}, {}
+def seen(trace: MacTrace) -> tuple[Sums, Sums]:
+    """Registers and events of active rows by (instruction, group, position, row): accumulators, inner ones."""
+    issues, found = trace.issues, (Sums(), Sums())
+    staged = (issues.instruction[:, None] == staged_macs(trace.program)).any(axis=1)
     for i, place in enumerate(
         zip(issues.instruction.tolist(), issues.group.tolist(), issues.position.tolist(), strict=True)
     ):
         rows = trace.program.instructions[place[0]].rows
-        assert not issues.values[i, rows:].any()
-        for row in range(rows):
-            values[*place, row] = int(issues.values[i, row])
-            events[*place, row] = int(issues.events[i, row])
-    return values, events
+        sides = (issues.stores, issues.values, issues.events), (staged, issues.inner, issues.inner_events)
+        for sums, (there, values, events) in zip(found, sides, strict=True):
+            active = rows * bool(there[i])
+            assert not values[i, active:].any()
+            assert not events[i, active:].any()
+            pairs = zip(values[i, :active].tolist(), events[i, :active].tolist(), strict=True)
+            sums.update({(*place, row): pair for row, pair in enumerate(pairs)})
+    return found
+
+
+def staged_macs(program: Program) -> Ints:
+    """Numbers of the MACs with an inner accumulator."""
+    macs = program.columns.table(Mac)
+    numbers: Ints = macs.index[macs.inner_bits > 0]
+    return numbers
 
 
 def seen_codes(trace: MacTrace) -> dict[Site, int]:
@@ -113,9 +127,6 @@ def test_what_cannot_be_traced_is_refused() -> None:
         mac_trace(program, np.zeros((1, 5, 6, 3), np.int8), layer="nowhere")
     with pytest.raises(InputError, match=r"a trace must be of one sample, not 2"):
         mac_trace(program, np.zeros((2, 5, 6, 3), np.int8))
-    staged = lower(network().build(), SMALL.replace(inner_bits=16, inner_products=4))
-    with pytest.raises(ProgramError, match="no inner accumulator"):
-        mac_trace(staged, np.zeros((1, 5, 6, 3), np.int8))
 
 
 def test_some_cycles_keep_the_instructions_at_work_in_them() -> None:

@@ -18,7 +18,7 @@ from fxsim.isa import Mac, Merge, Program, Req, Semaphore
 from fxsim.sim import HalfState, timeline
 from fxsim.testing import Chain, programs, programs_with_data
 from fxsim.waves import save_vcd
-from tests.sim.plain_sites import Site, plain_sites
+from tests.sim.plain_sites import Sums, plain_sites
 from tests.sim.timing_cases import load, mac, req
 from tests.sim.timing_cases import program as small_program
 from tests.sim.watched import watch
@@ -34,7 +34,7 @@ SMALL = Hardware.load("paper-4x4").replace(act_spad_bytes=1 << 16)
 
 
 def traceable(drawn: st.SearchStrategy[Program]) -> st.SearchStrategy[Program]:
-    return drawn.filter(lambda program: len(program) > 0 and not program.hardware.numerics.inner_bits)
+    return drawn.filter(lambda program: len(program) > 0)
 
 
 def dump(program: Program, folder: Path, x: Any = None, layer: str | None = None) -> Dumped:
@@ -94,6 +94,7 @@ def test_values_are_those_of_the_plain_machine(tmp_path: Path, program: Program)
         {"acc_bits": 13, "overflow": "wrap"},
         {"acc_bits": 11, "overflow": "readout", "acc_internal_bits": 14, "split_k": 3},
         {"reduction": "chain", "acc_bits": 12, "overflow": "saturate", "bias_policy": "apply"},
+        {"acc_bits": 13, "inner_bits": 12, "inner_products": 8, "split_k": 2},
     ],
 )
 @pytest.mark.slow
@@ -104,24 +105,34 @@ def test_values_of_a_network(tmp_path: Path, changes: dict[str, Any]) -> None:
     found = dump(program, tmp_path, x)
     assert found.bits["bank.row0"] == changes.get("acc_internal_bits", changes["acc_bits"])
     assert any(any(found.flag(f"bank.overflow{row}")) for row in range(4))
+    if "inner_bits" in changes:
+        assert found.bits["inner.row0"] == changes["inner_bits"]
+        assert any(any(found.flag(f"inner.overflow{row}")) for row in range(4))
     check_values(program, found, {"x": x.tobytes()})
 
 
 def check_values(program: Program, found: Dumped, inputs: dict[str, bytes]) -> None:
     """Compare every write of the bank and of the requantizer: cycles by the step twin, values by the plain machine."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        values, events, codes = plain_sites(program, inputs, monkeypatch)
-    check_bank(program, found, values, events)
+        sums, inner, codes = plain_sites(program, inputs, monkeypatch)
+    check_sums(program, found, "bank", sums)
+    if program.columns.table(Mac).inner_bits.any():
+        check_sums(program, found, "inner", inner)
+    else:
+        assert not any(name.startswith("inner.") for name in found.bits)
     check_codes(program, found, {site[:3]: code for site, code in codes.items()})
 
 
-def check_bank(program: Program, found: Dumped, values: dict[Site, int], events: dict[Site, int]) -> None:
+def check_sums(program: Program, found: Dumped, scope: str, expected: Sums) -> None:
     hw, seen, cycles = program.hardware, watch(program), found.cycles
     written = {name: blank(cycles) for name in ("instruction", "group", "position", "half", "slot")}
     rows = [blank(cycles) for _ in range(hw.timing.rows)]
     flags = [[False] * cycles for _ in rows]
     issued = {place[:3]: cycle for cycle, place in enumerate(seen.place) if place is not None}
+    writes = {site[:3] for site in expected}
     for (number, group, position), cycle in issued.items():
+        if (number, group, position) not in writes:
+            continue
         sums = program.instructions[number]
         assert isinstance(sums, Mac | Merge)
         last = max(c for (i, _, _), c in issued.items() if i == number)
@@ -130,14 +141,14 @@ def check_bank(program: Program, found: Dumped, values: dict[Site, int], events:
         for column, value in zip(written.values(), place, strict=True):
             column[commit] = value
         for row in range(sums.rows):
-            rows[row][commit] = values[number, group, position, row]
-            flags[row][commit] = events[number, group, position, row] > 0
+            rows[row][commit], events = expected[number, group, position, row]
+            flags[row][commit] = events > 0
     for name, column in written.items():
-        assert found.number(f"bank.{name}") == column
-    assert found.flag("bank.write") == [number is not None for number in written["slot"]]
-    assert [found.signed(f"bank.row{row}") for row in range(len(rows))] == rows
-    assert [found.flag(f"bank.overflow{row}") for row in range(len(rows))] == flags
-    assert f"bank.row{len(rows)}" not in found.bits
+        assert found.number(f"{scope}.{name}") == column
+    assert found.flag(f"{scope}.write") == [number is not None for number in written["slot"]]
+    assert [found.signed(f"{scope}.row{row}") for row in range(len(rows))] == rows
+    assert [found.flag(f"{scope}.overflow{row}") for row in range(len(rows))] == flags
+    assert f"{scope}.row{len(rows)}" not in found.bits
 
 
 def check_codes(program: Program, found: Dumped, expected: dict[tuple[int, ...], int]) -> None:
@@ -248,9 +259,6 @@ def test_what_cannot_be_shown_is_refused_and_nothing_is_written(
     net = Chain((1, 4, 5, 3), seed=5).conv(5).build()
     with pytest.raises(InputError):
         save_vcd(lower(net, SMALL), path)
-    staged = lower(net, SMALL.replace(inner_bits=16, inner_products=4))
-    with pytest.raises(ProgramError, match="no inner accumulator"):
-        save_vcd(staged, path, np.zeros((1, 4, 5, 3), np.int8))
     with pytest.raises(ProgramError, match="layer must be one of"):
         save_vcd(small_program(load()), path, layer="none")
     monkeypatch.setitem(sys.modules, "vcd", None)
