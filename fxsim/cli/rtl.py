@@ -62,12 +62,13 @@ def _text(played: Program, files: Mapping[str, str], folder: str) -> str:
     n, t = hw.numerics, hw.timing
     lines = {name: text.count("\n") for name, text in files.items()}
     sources = [count for name, count in lines.items() if name.startswith("sv/")]
-    writes, codes = lines["vectors/acc.txt"], lines["vectors/y.txt"]
+    issues, codes = lines["vectors/acc.txt"], lines["vectors/y.txt"]
+    inner = f" behind inner ones of {n.inner_bits}, {n.inner_overflow}" if n.inner_bits else ""
     return (
-        f"Machine {hw.name!r}: {t.rows} x {t.cols}, {n.reduction}, {n.acc_bits}-bit accumulators, {n.overflow},"
+        f"Machine {hw.name!r}: {t.rows} x {t.cols}, {n.reduction}, {n.acc_bits}-bit accumulators, {n.overflow}{inner},"
         f" {machine_scheme(hw).name}\n"
         f"SystemVerilog: {len(sources)} files, {sum(sources):,} lines\n"
-        f"Program {played.name!r}: {len(played):,} instructions, {writes:,} accumulator writes and {codes:,}"
-        " requantizer writes to compare\n"
+        f"Program {played.name!r}: {len(played):,} instructions, {issues:,} issues and {codes:,} requantizer writes to"
+        " compare\n"
         f"Run it: make -C {shlex.quote(folder)} sim\n"
     )

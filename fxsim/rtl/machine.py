@@ -44,12 +44,8 @@ def machine_sources(hw: Hardware) -> dict[str, str]:
     Raises
     ------
     HardwareError
-        The machine has an inner accumulator, or a floating requantizer.
+        The machine has a floating requantizer.
     """
-    if hw.numerics.inner_bits:
-        raise HardwareError(
-            "machines in SystemVerilog must have no inner accumulator (inner_bits = 0)", got=hw.numerics.inner_bits
-        )
     folder = resources.files("fxsim.rtl") / "sv"
     texts = {f.name: f.read_text(encoding="utf-8") for f in folder.iterdir() if f.name.endswith(".sv")}
     modules = sorted(set(texts) - {TESTBENCH})
@@ -62,9 +58,19 @@ def register_bits(hw: Hardware) -> int:
     return hw.numerics.acc_internal_bits if hw.numerics.overflow == "readout" else hw.numerics.acc_bits
 
 
-def event_width(hw: Hardware) -> int:
-    """Bits that count the rule applications of one issue: one for a tree, one per column for a chain."""
+def row_event_width(hw: Hardware) -> int:
+    """Bits that count the rule applications of a row in one issue: one for a tree, one per column for a chain."""
     return 1 if hw.numerics.reduction == "tree" else hw.timing.cols.bit_length()
+
+
+def event_width(hw: Hardware) -> int:
+    """Bits that count those of an accumulator in one issue: an inner one's spill is one, else they are the row's."""
+    return 1 if hw.numerics.inner_bits else row_event_width(hw)
+
+
+def row_bits(hw: Hardware) -> int:
+    """Width of the register that a row's products are added to: the inner accumulator's, if there is one."""
+    return hw.numerics.inner_bits or register_bits(hw)
 
 
 def machine_number(hw: Hardware) -> str:
@@ -107,6 +113,8 @@ def _hardware(hw: Hardware) -> dict[str, int | bool]:
         "WEIGHT_BITS": n.weight_bits,
         "ACC_BITS": n.acc_bits,
         "BIAS_BITS": n.bias_bits,
+        "INNER": bool(n.inner_bits),
+        "INNER_GROUPS": n.inner_products // t.cols if n.inner_bits else 1,
         "TREE": n.reduction == "tree",
         "SUBTRACT": n.zero_point == "subtract",
         "SCHEME": int(scheme.code),
@@ -132,13 +140,15 @@ def _derived(hw: Hardware) -> dict[str, int | bool]:
     """Widths and stages that follow from them."""
     n, t, array = hw.numerics, hw.timing, array_of(hw)
     tree = n.reduction == "tree"
-    register = register_bits(hw)
     product = n.act_bits + 1 + n.weight_bits + 1
     total = product + (t.cols - 1).bit_length()
+    wraps = n.overflow in ("wrap", "readout")
     return {
-        "REG_BITS": register,
+        "REG_BITS": register_bits(hw),
         "TRAP": n.overflow == "trap",
-        "WRAPS": n.overflow in ("wrap", "readout"),
+        "WRAPS": wraps,
+        "ROW_BITS": row_bits(hw),
+        "ROW_WRAPS": n.inner_overflow == "wrap" if n.inner_bits else wraps,
         "X_BYTES": 1 + (n.act_bits > 8),
         "X_NARROW": min(n.act_bits, 8),
         "W_NARROW": min(n.weight_bits, 8),
@@ -146,8 +156,10 @@ def _derived(hw: Hardware) -> dict[str, int | bool]:
         "W_OPERAND": n.weight_bits + 1,
         "PRODUCT": product,
         "TREE_SUM": total,
-        "ADDEND": max(register, total if tree else product),
+        "ROW_ADDEND": max(row_bits(hw), total if tree else product),
+        "ROW_EVENT_BITS": row_event_width(hw),
         "EVENT_BITS": event_width(hw),
+        "SPILL_BITS": (n.inner_products // t.cols if n.inner_bits else 1).bit_length(),
         "RECURRENCE": array.distance,
         "DEPTH": array.depth,
         "TILE_BEATS": array.tile,
@@ -155,6 +167,7 @@ def _derived(hw: Hardware) -> dict[str, int | bool]:
         "LANE_BITS": t.cols.bit_length(),
         "REST_BITS": array.distance.bit_length(),
         "BANK_BITS": (2 * t.half_depth - 1).bit_length(),
+        "SLOT_BITS": max(1, (t.half_depth - 1).bit_length()),
         "DMA_BITS": max(1, (t.dram_outstanding - 1).bit_length()),
     }
 

@@ -9,9 +9,16 @@ import numpy as np
 
 from fxsim._core.errors import ProgramError
 from fxsim.hw import BURST_BYTES
-from fxsim.isa import WORD_BYTES, Engine, Load, Mac, Merge, Req, Store, Unit, ZeroPoint, bursts
+from fxsim.isa import WORD_BYTES, Engine, Load, Mac, Merge, Req, Store, Unit, ZeroPoint, bursts, inner_fields
 from fxsim.numerics import Overflow, Reduction, SchemeCode, scheme_of
-from fxsim.rtl.machine import event_width, machine_number, machine_scheme, register_bits
+from fxsim.rtl.machine import (
+    event_width,
+    machine_number,
+    machine_scheme,
+    register_bits,
+    row_bits,
+    row_event_width,
+)
 from fxsim.rtl.stall_lines import stall_lines
 from fxsim.sim import mac_trace, scratchpad_effects
 from fxsim.sim.reference import Stalls, step
@@ -103,12 +110,18 @@ def refusals(stalls: Sequence[int]) -> Stalls:
 
 
 def _acc_lines(trace: MacTrace, commits: Sequence[int]) -> Iterable[str]:
-    """Commit cycle, half, slot, registers (row 0 lowest), rule applications that left the range."""
+    """Commit cycle, half, slot, registers (row 0 lowest), events; whether they are written, and the inner ones."""
     hw, issues = trace.program.hardware, trace.issues
     bits, event_bits = register_bits(hw), event_width(hw)
+    inner_bits, inner_event_bits = row_bits(hw), row_event_width(hw)
     for i, cycle in enumerate(commits):
         values, events = pack(issues.values[i].tolist(), bits), pack(issues.events[i].tolist(), event_bits)
-        yield f"{cycle} {issues.half[i]} {issues.slot[i]} {values:x} {events:x}"
+        line = f"{cycle} {issues.half[i]} {issues.slot[i]} {values:x} {events:x}"
+        if hw.numerics.inner_bits:
+            values = pack(issues.inner[i].tolist(), inner_bits)
+            events = pack(issues.inner_events[i].tolist(), inner_event_bits)
+            line += f" {issues.stores[i]:d} {values:x} {events:x}"
+        yield line
 
 
 def _y_lines(trace: MacTrace, commits: Sequence[int]) -> Iterable[str]:
@@ -167,8 +180,9 @@ def _check_modes(program: Program) -> None:
     if n.overflow == "readout":
         built["internal_bits"] = n.acc_internal_bits
     mac = {"reduction": Reduction[n.reduction.upper()], "zero_point": ZeroPoint[n.zero_point.upper()]}
+    inner = {"inner_bits": 0, **inner_fields(n, program.hardware.timing.cols)}
     req = {"scheme": machine_scheme(program.hardware).code}
-    for cls, fields in ((Mac, built | mac), (Merge, built), (Req, built | req)):
+    for cls, fields in ((Mac, built | mac | inner), (Merge, built), (Req, built | req)):
         table = program.columns.table(cls)
         for name, value in fields.items():
             _require(program, table, name, value)

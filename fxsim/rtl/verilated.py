@@ -53,7 +53,7 @@ class Comparison:
     cycles
         Cycles of the run.
     writes, values
-        Writes of the accumulator bank, and accumulators in them.
+        Writes of the accumulator bank, and accumulators in them; inner accumulators are values too.
     codes
         Requantized outputs.
     commits

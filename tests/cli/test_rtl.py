@@ -42,7 +42,7 @@ def test_a_machine_with_the_example(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert shown == [
         "Machine 'paper-4x4': 4 x 4, tree, 20-bit accumulators, saturate, TFL_DOUBLE",
         f"SystemVerilog: {len(sources)} files, {''.join(sources).count(chr(10)):,} lines",
-        f"Program 'example': {len(program):,} instructions, {writes:,} accumulator writes and {beats:,} requantizer"
+        f"Program 'example': {len(program):,} instructions, {writes:,} issues and {beats:,} requantizer"
         " writes to compare",
         f"Run it: make -C '{tmp_path}/my m' sim",
     ]

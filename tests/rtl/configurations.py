@@ -45,5 +45,10 @@ MACHINES = (
              acc_bits=18, reduction="chain", overflow="trap", zero_point="subtract", requantizer="TFL_SINGLE"),
     _machine("tree-wide-bias", rows=2, cols=12, acc_depth=4, x_port_bytes=16, w_port_bytes=64, requant_lanes=1,
              acc_bits=34, overflow="wrap", bias_bits=64, act_bits=15, weight_bits=14, tree_levels_per_stage=4),
+    _machine("tree-inner-wrap-14", rows=3, cols=3, acc_depth=8, x_port_bytes=4, w_port_bytes=8, requant_lanes=2,
+             acc_bits=15, inner_bits=14, inner_products=9, inner_overflow="wrap", zero_point="subtract"),
+    _machine("chain-inner-saturate-13", rows=2, cols=4, acc_depth=8, x_port_bytes=4, w_port_bytes=8, requant_lanes=2,
+             acc_bits=14, overflow="trap", reduction="chain", chain_per_stage=2, inner_bits=13, inner_products=8,
+             inner_overflow="saturate", read_latency=1),
 )  # fmt: skip
 """By name; every one is built once."""

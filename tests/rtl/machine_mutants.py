@@ -129,13 +129,25 @@ MUTANTS = (
         "WIDTH'(left) + WIDTH'(right) - WIDTH'(left[0] & right[0])",
         "tree-wide-32",
     ),
-    Mutant("pe_row", "known + EVENT_BITS'(overflow)", "known + EVENT_BITS'(overflow && i != 0)", "chain-readout-12"),
-    Mutant("pe_row", "ADDEND'(part) : ADDEND'(one)", "ADDEND'(one) : ADDEND'(one)", "chain-saturate-8"),
+    Mutant(
+        "pe_row", "known + ROW_EVENT_BITS'(overflow)", "known + ROW_EVENT_BITS'(overflow && i != 0)", "chain-readout-12"
+    ),
+    Mutant("pe_row", "ROW_ADDEND'(part) : ROW_ADDEND'(one)", "ROW_ADDEND'(one) : ROW_ADDEND'(one)", "chain-saturate-8"),
     Mutant("pe_row", "on[i] ?", "1'b1 ?", "tree-saturate-18"),
     Mutant("bank", "13'(HALF_DEPTH) + 13'(s)", "13'(HALF_DEPTH - 1) + 13'(s)", "tree-wrap-12"),
     Mutant("bank", "write && write_rows[n]", "write", "tree-wrap-12"),
     Mutant("row_file", "32'(half) * ROWS + 32'(row)", "32'(row)", "chain-saturate-8"),
     Mutant("row_file", "record[103:96]", "{record[103], record[102:97], 1'b0}", "chain-wrap-16"),
+    # inner accumulators
+    Mutant("sequencer", "SPILL_BITS'(INNER_GROUPS);", "SPILL_BITS'(INNER_GROUPS - 1);", "tree-inner-wrap-14"),
+    Mutant("sequencer", "if (last_position) after.unspilled", "if (fetched) after.unspilled", "tree-inner-wrap-14"),
+    Mutant("sequencer", "last_group || now.unspilled", "now.unspilled", "tree-inner-wrap-14"),
+    Mutant("sequencer", "now.group >= 22'(INNER_GROUPS)", "now.group != 0", "chain-inner-saturate-13"),
+    Mutant("inner_bank", "slots[write_slot]", "slots[write_slot & SLOT_BITS'(1)]", "tree-inner-wrap-14"),
+    Mutant("spill", "STAGES(RECURRENCE - 1)", "STAGES(RECURRENCE)", "chain-inner-saturate-13"),
+    Mutant("spill", "merge ? ADDEND'(waited_part) :", "merge ? ADDEND'(part) :", "chain-inner-saturate-13"),
+    Mutant("mac_engine", "at_first.begins ? '0 :", "at_first.begins && !at_first.keeps ? '0 :", "tree-inner-wrap-14"),
+    Mutant("mac_engine", "overflow && at_write.stores", "overflow", "chain-inner-saturate-13"),
     # read-out
     Mutant(
         "requantizer",

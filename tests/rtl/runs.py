@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 LEAST_PROGRAMS = 15
-"""Per machine: 14 machines make 210 programs at least."""
+"""Per machine: 16 machines make 240 programs at least."""
 NIGHTLY_PROGRAMS = 720
-"""Per machine: 14 machines make 10,080 programs."""
+"""Per machine: 16 machines make 11,520 programs."""
 _STALLED_CYCLES = 1000
 _LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 

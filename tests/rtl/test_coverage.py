@@ -26,15 +26,18 @@ INTEGER = [scheme for scheme in SCHEMES.values() if scheme.synthesizable]
 @pytest.mark.slow
 @pytest.mark.parametrize("hw", TREES, ids=lambda hw: hw.name)
 def test_sums_outside_the_range_are_the_events_that_the_kernels_count(hw: Hardware) -> None:
-    """In a tree every issue is one rule application, so the two accounts are equal."""
-    coverage, events = Coverage(hw), 0
+    """In a tree every issue is one rule application, so the two accounts are equal; of inner accumulators too."""
+    coverage, events = Coverage(hw), np.zeros(2, np.int64)
     for number, run in enumerate(runs(hw, range(NIGHTLY_PROGRAMS))):
         coverage.add(run.program, run.x)
-        events += int(mac_trace(run.program, run.x).issues.events.sum())
-        if number >= 3 and events:
+        issues = mac_trace(run.program, run.x).issues
+        events += issues.events.sum(), issues.inner_events.sum()
+        if number >= 3 and events[0]:
             break
-    assert events > 0
-    assert sum(count for name, count in coverage.counts.items() if name.startswith("sum: ")) == events
+    assert events[0] > 0
+    assert (events[1] > 0) == (hw.numerics.inner_bits > 0)
+    for name, count in zip(("sum: ", "inner sum: "), events.tolist(), strict=True):
+        assert sum(met for bin, met in coverage.counts.items() if bin.startswith(name)) == count
 
 
 @pytest.mark.parametrize("scheme", INTEGER, ids=lambda scheme: scheme.name)

@@ -30,10 +30,11 @@ from tests.rtl.tools import require_rtl
 
 SMALL = Hardware(
     name="small", rows=3, cols=5, acc_depth=8, x_port_bytes=4, w_port_bytes=8, requant_lanes=2, acc_bits=14,
-    overflow="saturate",
+    overflow="saturate", inner_bits=12, inner_products=10,
 )  # fmt: skip
 LINTED = [Hardware.load(name) for name in presets() if not name.startswith("server")]  # minutes for 16,384 multipliers
 LINTED += [hw for hw in MACHINES if hw.name in ("tree-one-column", "chain-wrap-16", "tree-trap-24", "chain-readout-12")]
+LINTED += [hw for hw in MACHINES if hw.numerics.inner_bits]
 
 
 class Plan(NamedTuple):
@@ -51,6 +52,9 @@ FLIPS = (
     Plan("acc.txt", 2, 10, "accumulator write to half"),
     Plan("acc.txt", 3, 16, "accumulators of half"),
     Plan("acc.txt", 4, 16, "overflow events are"),
+    Plan("acc.txt", 5, 10, "accumulator writes, expected"),
+    Plan("acc.txt", 6, 16, "inner accumulators are"),
+    Plan("acc.txt", 7, 16, "their overflow events"),
     Plan("y.txt", 0, 10, "requantizer write"),
     Plan("y.txt", 1, 16, "codes go to"),
     Plan("y.txt", 2, 10, "lanes expected"),
@@ -93,10 +97,13 @@ def built(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Pa
 def expected_words(program: Program) -> str:
     """The line that counts, from the trace: nothing of it is from the vectors."""
     trace = mac_trace(program, random_inputs(program, 0))
-    rows = [program.instructions[i].rows for i in trace.issues.instruction.tolist()]
+    rows = np.array([program.instructions[i].rows for i in trace.issues.instruction.tolist()])
     cycles = int(trace.timeline.end.max()) + 1
+    stores = trace.issues.stores
+    inner = rows.sum() if program.hardware.numerics.inner_bits else 0  # the program has no MERGE
+    values = int(rows[stores].sum() + inner)
     return (
-        f"PASS: {cycles} cycles; {len(rows)} accumulator writes of {sum(rows)} values, {int(trace.beats.count.sum())}"
+        f"PASS: {cycles} cycles; {stores.sum()} accumulator writes of {values} values, {int(trace.beats.count.sum())}"
         f" codes and {len(program)} commits equal, each in its cycle; stalls of {len(program.layers)} windows equal"
     )
 
@@ -161,8 +168,10 @@ def test_machines_with_other_parameters_have_other_numbers() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
-def test_icarus_runs_the_same_folder(files: dict[str, str], program: Program, tmp_path: Path) -> None:
-    write_rtl(files, tmp_path / "m")
+@pytest.mark.parametrize("inner_bits", [12, 0])
+def test_icarus_runs_the_same_folder(inner_bits: int, tmp_path: Path) -> None:
+    program = example_program(SMALL.replace(inner_bits=inner_bits))
+    write_rtl(rtl_project(program, random_inputs(program, 0)), tmp_path / "m")
     done = make(tmp_path / "m", "icarus")
     assert done.returncode == 0, done.stdout
     assert expected_words(program) in done.stdout.splitlines()
@@ -223,7 +232,7 @@ def test_the_example_fits_every_machine(hw: Hardware, overflow: str) -> None:
 
 def test_the_example_spreads_its_codes(program: Program) -> None:
     """Outputs of a machine that saturates nothing take many codes, few of them clamped."""
-    wide = example_program(SMALL.replace(acc_bits=32))
+    wide = example_program(SMALL.replace(acc_bits=32, inner_bits=0))
     beats = mac_trace(wide, random_inputs(wide, 0)).beats
     codes = beats.codes[np.arange(beats.codes.shape[1]) < beats.count[:, None]]
     assert len(np.unique(codes)) > 100
@@ -248,7 +257,6 @@ def out(tmp_path: Path) -> Iterator[Path]:
     [
         ("requantizer=FP32_RNE", "requantizer must be an integer scheme to become hardware"),
         ("requantizer=TFL_DOUBLE_FP", "requantizer must be an integer scheme to become hardware"),
-        ("inner_bits=20", "must have no inner accumulator"),
         ("act_bits=4", "act_bits must be at least 8 for the example"),
     ],
 )

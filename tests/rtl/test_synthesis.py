@@ -17,7 +17,7 @@ from tests.rtl.configurations import MACHINES
 pytestmark = pytest.mark.slow
 HAS_YOSYS = importlib.util.find_spec("pyosys") is not None
 BY_NAME = {hw.name: hw for hw in MACHINES}
-READ = ("tree-one-column", "tree-saturate-8", "tree-trap-24", "chain-wrap-16")
+READ = ("tree-one-column", "tree-saturate-8", "tree-trap-24", "chain-wrap-16", "chain-inner-saturate-13")
 _SYNTHESIZE = """
 import sys
 from pyosys import libyosys

@@ -30,6 +30,10 @@ def _several_rows(hw: Hardware) -> bool:
     return hw.timing.rows > 1
 
 
+def _has_inner(hw: Hardware) -> bool:
+    return hw.numerics.inner_bits > 0
+
+
 def _canonical(hw: Hardware) -> bool:
     return hw.numerics.order == "canonical"
 
@@ -43,6 +47,11 @@ FIELD_BINS: dict[str, Callable[[Hardware], bool]] = {
     "K: several groups": _always,
     "K: last group ragged": _several_columns,
     "K: starts in the middle": _always,
+    "inner accumulator: spills once": _has_inner,
+    "inner accumulator: spills several times": _has_inner,
+    "inner accumulator: spills fewer groups at the end": lambda hw: (
+        hw.numerics.inner_products > hw.timing.cols and _has_inner(hw)
+    ),
     "N: all rows": _always,
     "N: some rows": _several_rows,
     "positions: 1": _always,
@@ -98,7 +107,7 @@ def field_bins(program: Program) -> dict[str, int]:
     array, timing = array_of(program.hardware), program.hardware.timing
     macs, columns = program.columns.table(Mac), program.columns
     found = _streams(macs, array, timing.rows) | _blocks(macs, array) | _windows(macs) | _operands(macs, array)
-    found |= _private(macs, array.cols) | _merges(columns.table(Merge))
+    found |= _private(macs, array.cols) | _spills(macs, array.cols) | _merges(columns.table(Merge))
     found |= _reqs(columns.table(Req), timing.requant_lanes)
     return {name: int(met.sum()) for name, met in found.items()}
 
@@ -196,6 +205,15 @@ def _private(f: Table, cols: int) -> dict[str, Bools]:
         "private x: row reuse, all columns new": reuses & (f.stride_x >= f.kw),
         "private x: several outputs per channel": private & (f.depth_mult > 1),
         "private x: channel begins before row 0": private & (f.row_base % f.depth_mult != 0),
+    }
+
+
+def _spills(f: Table, cols: int) -> dict[str, Bools]:
+    staged, size = f.inner_bits > 0, np.maximum(f.inner_groups, 1) * cols
+    return {
+        "inner accumulator: spills once": staged & (f.k_count <= size),
+        "inner accumulator: spills several times": staged & (f.k_count > size),
+        "inner accumulator: spills fewer groups at the end": staged & ((f.k_count - 1) % size < size - cols),
     }
 
 

@@ -36,12 +36,16 @@ def _built(mode: str, reduction: str) -> Callable[[Hardware], bool]:
     return lambda hw: (hw.numerics.overflow, hw.numerics.reduction) == (mode, reduction)
 
 
+def _summing(mode: str) -> Callable[[Hardware], bool]:
+    return lambda hw: bool(hw.numerics.inner_bits) and hw.numerics.inner_overflow == mode
+
+
 def _merging(mode: str) -> Callable[[Hardware], bool]:
     return lambda hw: hw.numerics.overflow == mode and hw.timing.half_depth > 1
 
 
 def _chained(hw: Hardware) -> bool:
-    return hw.numerics.reduction == "chain" and hw.timing.cols > 1
+    return hw.numerics.reduction == "chain" and hw.timing.cols > 1 and not hw.numerics.inner_bits
 
 
 def _wider_bias(hw: Hardware) -> bool:
@@ -69,6 +73,7 @@ VALUE_BINS: dict[str, Callable[[Hardware], bool]] = {
         for place in _PLACES
     },
     **{f"sum: {mode}, MERGE, {side}": _merging(mode) for mode in _MODES for side in _SIDES},
+    **{f"inner sum: {mode}, {side}": _summing(mode) for mode in _MODES[:2] for side in _SIDES},
     "sum: leaves the range several times in one issue": _chained,
     "sum: leaves the range within a chain, its end inside": _chained,
     **{f"bias: {side} the range when loaded": _wider_bias for side in _SIDES},
@@ -126,27 +131,45 @@ class _Walk:
         self._order = np.argsort(trace.issues.instruction, kind="stable")
         self._owners = trace.issues.instruction[self._order]
         self._register = IntFormat(register_bits(hw))
+        self._inner_register = IntFormat(n.inner_bits or 2)
         self._scheme = machine_scheme(hw)
         self._greatest = _greatest_multiplier(self._scheme, n.multiplier_bits)
         self._wraps = n.overflow in ("wrap", "readout")
         self._sums, self._exact = np.zeros((2, 2, timing.half_depth, timing.rows), np.int64)
+        self._inner, self._inner_exact = np.zeros((2, timing.half_depth, timing.rows), np.int64)
         none = np.zeros(timing.rows, np.int64)
         self._records = [_Records(none, none, none)] * 2
 
     # ---- MAC and MERGE
 
     def mac(self, number: int, mac: Mac) -> None:
-        """Load the row file, and compare every sum with the range of the register."""
+        """Load the row file, and compare every sum with the range of the register; inner ones with that of theirs."""
         if mac.load_params:
             self._load(mac)
         n, cols = self._hardware.numerics, self._hardware.timing.cols
-        groups = -(-mac.k_count // cols)
+        size = mac.inner_groups if mac.inner_bits else 1
+        stores = -(-mac.k_count // (size * cols))
         for i in self._issues_of(number):
-            place = _place(int(self._issues.group[i]), groups)
-            acc, exact = self._start(mac, i)
-            total = acc + self._issues.exact[i, : mac.rows] - exact
-            self._count(f"sum: {n.overflow}, {n.reduction}, {{}}, {place}", i, total)
+            group = int(self._issues.group[i])
+            if mac.inner_bits:
+                self._add_inner(mac, i, begins=group % size == 0)
+            if not self._issues.stores[i]:
+                continue
+            acc, exact = self._start(mac, i, size)
+            added = self._issues.inner[i, : mac.rows] if mac.inner_bits else self._issues.exact[i, : mac.rows] - exact
+            self._count(f"sum: {n.overflow}, {n.reduction}, {{}}, {_place(group // size, stores)}", i, acc + added)
             self._write(i)
+
+    def _add_inner(self, mac: Mac, i: int, *, begins: bool) -> None:
+        """Compare the sum of an inner accumulator, which `begins` at 0 or goes on, with its range."""
+        at = int(self._issues.slot[i]), slice(mac.rows)
+        before, exact = (0, 0) if begins else (self._inner[at], self._inner_exact[at])
+        total = before + self._issues.inner_exact[i, : mac.rows] - exact
+        self._sides(f"inner sum: {self._hardware.numerics.inner_overflow}, {{}}", self._inner_register, total)
+        self._inner[at], self._inner_exact[at] = (
+            self._issues.inner[i, : mac.rows],
+            self._issues.inner_exact[i, : mac.rows],
+        )
 
     def merge(self, number: int, merge: Merge) -> None:
         """Compare every sum of parts with the range of the register."""
@@ -162,10 +185,10 @@ class _Walk:
         table = np.frombuffer(data, [("bias", "<i8"), ("multiplier", "<i4"), ("shift", "i1"), ("zeros", "V3")])
         self._records[mac.half] = _Records(*(table[name].astype(np.int64) for name in _Records._fields))
 
-    def _start(self, mac: Mac, i: int) -> tuple[Ints, Ints]:
-        """Accumulate operand of an issue, and what it would be had no sum left the range."""
+    def _start(self, mac: Mac, i: int, size: int) -> tuple[Ints, Ints]:
+        """Accumulate operand, and what it would be had no sum left the range, of an issue that adds `size` groups."""
         half, slot = mac.half, int(self._issues.slot[i])
-        if self._issues.group[i] or mac.init is Init.KEEP:
+        if self._issues.group[i] >= size or mac.init is Init.KEEP:
             return self._sums[half, slot, : mac.rows], self._exact[half, slot, : mac.rows]
         if mac.init is Init.ZERO:
             return (np.zeros(mac.rows, np.int64),) * 2

@@ -29,9 +29,10 @@ LINES = {
     "vec.hex": f"one instruction of the vector engine: {_COUNT}, those from issue to commit",
     "dma_effects.txt": f"by LOAD or STORE {_EFFECT}",
     "vec_effects.txt": f"by instruction of the vector engine {_EFFECT}",
-    "acc.txt": "one write of the accumulator bank: cycle at whose end it is done, half, slot, the registers of all rows"
-    " (hex, row 0 lowest, 0 in idle rows), rule applications of every row whose exact sum left the range (hex, row 0"
-    " lowest)",
+    "acc.txt": "what one issue writes: cycle at whose end it is done, half, slot, accumulators of all rows (hex, row 0"
+    " lowest, 0 where none is written), rule applications of every row whose exact sum left the range (hex, row 0"
+    " lowest); where there are inner accumulators, 1 if accumulators are written, and the same two words of the inner"
+    " ones",
     "y.txt": "one write of the requantizer: cycle at whose end it is done, activation address of the first code (hex),"
     " number of codes, codes (hex, 16 bits each, the first lowest; one-byte codes in the low byte)",
     "trap.txt": "0; or, where a sum overflows under overflow = trap, 1 and the place of the first one in program order:"
@@ -58,7 +59,8 @@ are in that cycle and come `READ_LATENCY` cycles later. `x` brings `X_PORT` byte
 `w_beat` of the weight tile at `w_address` (ROWS x COLS weights of `WEIGHT_BITS` bits side by side; in the scratchpad a
 weight takes one byte, or two if `w_wide`), `p` a record of 16 bytes and is never refused. `y_write` comes
 `REQUANT_LATENCY` cycles after its beat: the lanes of `y_lanes` go to ascending addresses. Instructions: the word in
-decode is taken in the cycle in which `issue` is 1. `acc_...` shows every write of the accumulator bank."""
+decode is taken in the cycle in which `issue` is 1. `acc_...` shows every write of the accumulator bank, `inner_...`
+every one of the inner accumulators before they spill, to slot `acc_slot` too; without such, it is 0."""
 
 _COUNTED = """\
 The DMA and the vector engine are shells: they take tokens, keep the bus or the engine busy for the number of cycles
@@ -113,6 +115,9 @@ def _machine(hw: Hardware) -> Iterator[tuple[str, str]]:
     yield "array", f"{t.rows} rows (outputs) x {t.cols} columns (products), {n.reduction}"
     yield "operands", f"activations of {n.act_bits} bits, weights of {n.weight_bits}"
     yield "accumulators", f"{n.acc_bits} bits{register}, {n.overflow}; 2 halves of {t.half_depth} slots per row"
+    if n.inner_bits:
+        rule = f"{n.inner_bits} bits, {n.inner_overflow}"
+        yield "inner accumulators", f"{rule}; spill behind every {n.inner_products} products of a sum, and at its end"
     yield "activation zero points", "subtracted at the PE" if n.zero_point == "subtract" else "folded into the bias"
     yield "requantizer", f"{machine_scheme(hw).name}, {t.requant_lanes} per cycle"
     yield "ports", f"x {t.x_port_bytes}, w {t.w_port_bytes} bytes per cycle"

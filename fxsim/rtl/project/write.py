@@ -49,7 +49,7 @@ def rtl_project(
     Raises
     ------
     HardwareError
-        The machine has an inner accumulator, or a floating requantizer.
+        The machine has a floating requantizer.
     ProgramError, InputError
         As `run_files`.
     """

@@ -43,13 +43,16 @@ module fxsim_mac_engine import fxsim_pkg::*; (
   output logic [8:0]   mac_pushes,
   output logic         req_commit,
   output logic [8:0]   req_pushes,
-  // what is written into the accumulator bank
+  // what is written into the accumulator bank, and into the inner accumulators
   output logic         acc_write,
+  output logic         inner_write,
   output logic         acc_half,
   output logic [11:0]  acc_slot,
   output logic [ROWS-1:0] acc_rows,
   output logic [ROWS*REG_BITS-1:0] acc_data,
   output logic [ROWS*EVENT_BITS-1:0] acc_events,
+  output logic [ROWS*ROW_BITS-1:0] inner_data,
+  output logic [ROWS*ROW_EVENT_BITS-1:0] inner_events,
   output logic [ROWS-1:0] bias_overflow, // of the issue in the first accumulate stage
   output site_t        trap,            // the first event in program order; valid from then on
   // for the stall counters
@@ -131,6 +134,7 @@ module fxsim_mac_engine import fxsim_pkg::*; (
   );
 
   logic [ROWS*REG_BITS-1:0] kept, part_read, part, out_sums;
+  logic [ROWS*ROW_BITS-1:0] begun;      // inner accumulators
   logic [ROWS*LANE_BITS-1:0] lanes;
   logic out_half;
   logic [11:0] out_slot;
@@ -141,6 +145,14 @@ module fxsim_mac_engine import fxsim_pkg::*; (
     .out_half(out_half), .out_slot(out_slot), .out_data(out_sums)
   );
   always_ff @(posedge clk) part <= part_read;
+  if (INNER) begin : g_inner
+    fxsim_inner_bank inner_bank (
+      .clk(clk), .write(inner_write), .write_slot(SLOT_BITS'(acc_slot)), .write_data(inner_data),
+      .slot(SLOT_BITS'(at_first.slot)), .data(begun)
+    );
+  end else begin : g_no_inner
+    assign begun = '0;
+  end
 
   for (genvar n = 0; n < ROWS; n++) begin : g_row
     logic signed [BIAS_BITS-1:0] exact_bias;
@@ -151,19 +163,42 @@ module fxsim_mac_engine import fxsim_pkg::*; (
       .acc(REG_BITS'(0)), .addend(exact_bias), .sum(loaded), .overflow(left_range)
     );
     assign operand = at_first.keeps ? kept[n*REG_BITS +: REG_BITS] : at_first.biased ? loaded : '0;
-    assign bias_overflow[n] = at_first.valid && !at_first.keeps && at_first.biased && left_range
+    assign bias_overflow[n] = at_first.valid && at_first.group == 0 && !at_first.keeps && at_first.biased && left_range
       && 10'(n) < at_first.rows;
 
+    // A row adds to its inner accumulator, which spills through an adder of its own; or to the accumulator itself.
+    logic signed [ROW_BITS-1:0] row_acc, row_sum;
+    logic [ROW_EVENT_BITS-1:0] row_events;
+    logic [LANE_BITS-1:0] row_lane;
+    logic signed [REG_BITS-1:0] row_part;
+    assign row_part = part[n*REG_BITS +: REG_BITS];
     fxsim_pe_row row (
       .clk(clk), .x(x[n*COLS*X_OPERAND +: COLS*X_OPERAND]), .w(w[n*COLS*W_OPERAND +: COLS*W_OPERAND]),
-      .on(at_multiply.on), .acc(operand), .merge(at_first.merge), .part(part[n*REG_BITS +: REG_BITS]),
-      .sum(acc_data[n*REG_BITS +: REG_BITS]), .events(acc_events[n*EVENT_BITS +: EVENT_BITS]),
-      .lane(lanes[n*LANE_BITS +: LANE_BITS])
+      .on(at_multiply.on), .acc(row_acc), .merge(!INNER && at_first.merge), .part(ROW_BITS'(row_part)),
+      .sum(row_sum), .events(row_events), .lane(row_lane)
     );
+    if (INNER) begin : g_spill
+      logic overflow;
+      assign row_acc = at_first.begins ? '0 : begun[n*ROW_BITS +: ROW_BITS];
+      fxsim_spill spill (
+        .clk(clk), .acc(operand), .part(row_part), .inner(row_sum), .merge(at_write.merge),
+        .sum(acc_data[n*REG_BITS +: REG_BITS]), .overflow(overflow)
+      );
+      assign acc_events[n*EVENT_BITS +: EVENT_BITS] = overflow && at_write.stores;
+      assign lanes[n*LANE_BITS +: LANE_BITS] = '0;
+    end else begin : g_direct
+      assign row_acc = operand;
+      assign acc_data[n*REG_BITS +: REG_BITS] = row_sum;
+      assign acc_events[n*EVENT_BITS +: EVENT_BITS] = row_events;
+      assign lanes[n*LANE_BITS +: LANE_BITS] = row_lane;
+    end
+    assign inner_data[n*ROW_BITS +: ROW_BITS] = row_sum;
+    assign inner_events[n*ROW_EVENT_BITS +: ROW_EVENT_BITS] = row_events;
     assign acc_rows[n] = 10'(n) < at_write.rows;
   end
 
-  assign acc_write = at_write.valid;
+  assign acc_write = at_write.valid && at_write.stores;
+  assign inner_write = INNER && at_write.valid && !at_write.merge;
   assign acc_half = at_write.half;
   assign acc_slot = at_write.slot;
   assign mac_commit = at_write.valid && at_write.final_issue;

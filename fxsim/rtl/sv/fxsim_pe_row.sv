@@ -1,4 +1,5 @@
-// One row of processing elements: COLS multipliers, the reduction, and the rule applications of one accumulator.
+// One row of processing elements: COLS multipliers, the reduction, and the rule applications of the register that their
+// products are added to: the row's accumulator, or the inner accumulator in front of it.
 //
 // The operands of an issue enter in multiplier stage 1. Its accumulator enters in the first accumulate stage and leaves
 // with what was added in the last one, which is the stage that writes the bank.
@@ -10,12 +11,12 @@ module fxsim_pe_row import fxsim_pkg::*; (
   input  logic [COLS*W_OPERAND-1:0]    w,
   input  logic [COLS-1:0]              on,        // lanes that take part
   // first accumulate stage
-  input  logic signed [REG_BITS-1:0]   acc,       // accumulate operand
+  input  logic signed [ROW_BITS-1:0]   acc,       // accumulate operand
   input  logic                         merge,     // adds `part` and no product
-  input  logic signed [REG_BITS-1:0]   part,
+  input  logic signed [ROW_BITS-1:0]   part,
   // last accumulate stage
-  output logic signed [REG_BITS-1:0]   sum,
-  output logic [EVENT_BITS-1:0]        events,    // rule applications that left the range
+  output logic signed [ROW_BITS-1:0]   sum,
+  output logic [ROW_EVENT_BITS-1:0]    events,    // rule applications that left the range
   output logic [LANE_BITS-1:0]         lane       // column of the first one of them
 );
 
@@ -33,25 +34,25 @@ module fxsim_pe_row import fxsim_pkg::*; (
 
   if (TREE) begin : g_tree
     logic signed [TREE_SUM-1:0] group;
-    logic signed [ADDEND-1:0] addend;
+    logic signed [ROW_ADDEND-1:0] addend;
     logic overflow;
 
     fxsim_adder_tree #(.N(COLS), .BITS(PRODUCT), .LEVELS_PER_STAGE(TREE_LEVELS_PER_STAGE)) tree (
       .clk(clk), .operands(multiplied), .sum(group)
     );
-    assign addend = merge ? ADDEND'(part) : ADDEND'(group);
-    fxsim_accumulate #(.BITS(REG_BITS), .ADDEND(ADDEND), .WRAPS(WRAPS)) rule (
+    assign addend = merge ? ROW_ADDEND'(part) : ROW_ADDEND'(group);
+    fxsim_accumulate #(.BITS(ROW_BITS), .ADDEND(ROW_ADDEND), .WRAPS(ROW_WRAPS)) rule (
       .acc(acc), .addend(addend), .sum(sum), .overflow(overflow)
     );
-    assign events = EVENT_BITS'(overflow);
+    assign events = ROW_EVENT_BITS'(overflow);
     assign lane = '0;
   end else begin : g_chain
     for (genvar r = 0; r < RECURRENCE; r++) begin : g_stage
       localparam int FIRST = r * CHAIN_PER_STAGE;
       localparam int COUNT = FIRST + CHAIN_PER_STAGE > COLS ? COLS - FIRST : CHAIN_PER_STAGE;
       logic [COUNT*PRODUCT-1:0] skewed;
-      logic signed [REG_BITS-1:0] enters;
-      logic [EVENT_BITS-1:0] counted;
+      logic signed [ROW_BITS-1:0] enters;
+      logic [ROW_EVENT_BITS-1:0] counted;
       logic [LANE_BITS-1:0] noted;
 
       // Products wait here for the stage that adds them.
@@ -69,10 +70,10 @@ module fxsim_pe_row import fxsim_pkg::*; (
       end
 
       for (genvar i = 0; i < COUNT; i++) begin : g_add
-        logic signed [REG_BITS-1:0] enters_add, leaves_add;
+        logic signed [ROW_BITS-1:0] enters_add, leaves_add;
         logic signed [PRODUCT-1:0] one;
-        logic signed [ADDEND-1:0] addend;
-        logic [EVENT_BITS-1:0] known, seen;
+        logic signed [ROW_ADDEND-1:0] addend;
+        logic [ROW_EVENT_BITS-1:0] known, seen;
         logic [LANE_BITS-1:0] noted_before, place;
         logic overflow;
 
@@ -87,14 +88,14 @@ module fxsim_pe_row import fxsim_pkg::*; (
           assign noted_before = g_add[i-1].place;
         end
         if (r == 0 && i == 0) begin : g_merge
-          assign addend = merge ? ADDEND'(part) : ADDEND'(one);
+          assign addend = merge ? ROW_ADDEND'(part) : ROW_ADDEND'(one);
         end else begin : g_product
-          assign addend = ADDEND'(one);
+          assign addend = ROW_ADDEND'(one);
         end
-        fxsim_accumulate #(.BITS(REG_BITS), .ADDEND(ADDEND), .WRAPS(WRAPS)) rule (
+        fxsim_accumulate #(.BITS(ROW_BITS), .ADDEND(ROW_ADDEND), .WRAPS(ROW_WRAPS)) rule (
           .acc(enters_add), .addend(addend), .sum(leaves_add), .overflow(overflow)
         );
-        assign seen = known + EVENT_BITS'(overflow);
+        assign seen = known + ROW_EVENT_BITS'(overflow);
         assign place = known == 0 && overflow ? LANE_BITS'(FIRST + i) : noted_before;
       end
     end

@@ -54,6 +54,7 @@ module fxsim_sequencer import fxsim_pkg::*; (
   logic [LANE_BITS-1:0] lane;           // its lane in the group
   logic [31:0] offset;                  // bytes of the run (private x: of the tap) already sent
   logic [15:0] grid_x, grid_y;
+  logic [SPILL_BITS-1:0] unspilled;     // groups in the inner accumulator
 
   // ---- the place of the next beat
 
@@ -62,8 +63,9 @@ module fxsim_sequencer import fxsim_pkg::*; (
   tap_t at;                             // first tap of its run
   assign has_next = running || waiting_valid;
   assign work = running ? run : waiting;
-  assign now = running ? {group, position, midway, group_tap, tap, lane, offset, grid_x, grid_y}
-    : {22'd0, 12'd0, 1'b0, waiting.first_tap, waiting.first_tap, LANE_BITS'(0), 32'd0, waiting.grid_x, waiting.grid_y};
+  assign now = running ? {group, position, midway, group_tap, tap, lane, offset, grid_x, grid_y, unspilled}
+    : {22'd0, 12'd0, 1'b0, waiting.first_tap, waiting.first_tap, LANE_BITS'(0), 32'd0, waiting.grid_x, waiting.grid_y,
+       SPILL_BITS'(0)};
   assign at = now.tap;
 
   // ---- may it be sent?
@@ -100,8 +102,9 @@ module fxsim_sequencer import fxsim_pkg::*; (
   );
 
   logic [LANE_BITS-1:0] lanes;          // of this group
-  logic last_group;
+  logic last_group, spills;
   assign last_group = now.group + 22'd1 == work.groups;
+  assign spills = last_group || now.unspilled + SPILL_BITS'(1) == SPILL_BITS'(INNER_GROUPS);
   assign lanes = last_group ? work.last_lanes : LANE_BITS'(COLS);
   for (genvar i = 0; i < COLS; i++) begin : g_on
     assign on[i] = !work.merge && LANE_BITS'(i) < lanes;
@@ -169,8 +172,10 @@ module fxsim_sequencer import fxsim_pkg::*; (
     issue = '0;
     issue.valid = busy && fetched;
     issue.merge = work.merge;
-    issue.keeps = work.merge || now.group != 0 || work.init == INIT_KEEP;
+    issue.keeps = work.merge || now.group >= 22'(INNER_GROUPS) || work.init == INIT_KEEP;
     issue.biased = work.init == INIT_BIAS;
+    issue.begins = now.unspilled == 0;
+    issue.stores = work.merge || spills;
     issue.half = work.half;
     issue.slot = work.slot + now.position;
     issue.part = work.slot + now.position + 12'(now.group + 22'd1) * work.positions;
@@ -247,6 +252,7 @@ module fxsim_sequencer import fxsim_pkg::*; (
     if (fetched) begin
       after.offset = '0;
       after.group = last_position ? now.group + 22'd1 : now.group;
+      if (last_position) after.unspilled = spills ? '0 : now.unspilled + SPILL_BITS'(1);
       after.position = next_position;
       after.group_tap = start_tap;
       after.tap = start_new;
@@ -281,6 +287,7 @@ module fxsim_sequencer import fxsim_pkg::*; (
       offset <= after.offset;
       grid_x <= after.grid_x;
       grid_y <= after.grid_y;
+      unspilled <= INNER_GROUPS == 1 ? '0 : after.unspilled;
     end
   end
 

@@ -27,11 +27,13 @@ module fxsim_tb import fxsim_pkg::*; ;
   logic [127:0] p_data;
   logic [REQUANT_LANES-1:0] y_lanes;
   logic [REQUANT_LANES*16-1:0] y_codes;
-  logic acc_write, acc_half, token_overflow, vec_busy;
+  logic acc_write, inner_write, acc_half, token_overflow, vec_busy;
   logic [11:0] acc_slot;
   logic [ROWS-1:0] acc_rows, bias_overflow;
   logic [ROWS*REG_BITS-1:0] acc_data;
   logic [ROWS*EVENT_BITS-1:0] acc_events;
+  logic [ROWS*ROW_BITS-1:0] inner_data, inner_expected, inner_mask;
+  logic [ROWS*ROW_EVENT_BITS-1:0] inner_events, inner_events_expected, inner_events_mask;
   logic [3:0] commit;
   mac_status_t status;
   logic [9*16-1:0] tokens;
@@ -51,8 +53,7 @@ module fxsim_tb import fxsim_pkg::*; ;
   integer cycle = 0;
   integer dma_file, mac_file, vec_file, acc_file, y_file, stall_file, got;
   integer trap_file, sums_file, reads_file, vecs_file, window_file;
-  integer commit_file [0:3];
-  integer effect_file [0:3];
+  integer commit_file [0:3], effect_file [0:3];
 
   function automatic integer opened(input string name);
     integer file;
@@ -76,11 +77,11 @@ module fxsim_tb import fxsim_pkg::*; ;
   // What must come next, and whether anything must.
   logic acc_due, y_due;
   logic [3:0] commit_due;
-  integer acc_cycle, acc_expected_half, acc_expected_slot, y_cycle, y_count;
+  integer acc_cycle, acc_expected_half, acc_expected_slot, acc_stores = 1, y_cycle, y_count;
   integer commit_cycle [0:3];
   logic [ROWS*REG_BITS-1:0] acc_expected, acc_mask;
   logic [ROWS*EVENT_BITS-1:0] events_expected, events_mask;
-  logic [27:0] y_expected_address;
+  logic [27:0] y_due_address;
   logic [REQUANT_LANES*16-1:0] y_expected, y_mask;
   logic [2:0] stalled;
   integer writes = 0, values = 0, codes = 0, commits = 0;
@@ -89,10 +90,11 @@ module fxsim_tb import fxsim_pkg::*; ;
     got = $fscanf(acc_file, "%d %d %d %h %h", acc_cycle, acc_expected_half, acc_expected_slot, acc_expected,
                   events_expected);
     acc_due = got == 5;
+    if (INNER) got = $fscanf(acc_file, "%d %h %h", acc_stores, inner_expected, inner_events_expected);
   endtask
 
   task automatic next_y;
-    got = $fscanf(y_file, "%d %h %d %h", y_cycle, y_expected_address, y_count, y_expected);
+    got = $fscanf(y_file, "%d %h %d %h", y_cycle, y_due_address, y_count, y_expected);
     y_due = got == 4;
   endtask
 
@@ -104,9 +106,7 @@ module fxsim_tb import fxsim_pkg::*; ;
   task automatic next_stall;
     stalled = 3'd0;
     got = $fscanf(stall_file, "%h", stalled);
-    x_grant <= !stalled[0];
-    w_grant <= !stalled[1];
-    y_grant <= !stalled[2];
+    {y_grant, w_grant, x_grant} <= ~stalled;
   endtask
 
   // Stall counters: what comes next, and where windows end.
@@ -153,16 +153,11 @@ module fxsim_tb import fxsim_pkg::*; ;
   logic [49:0] fetched;
   logic [511:0] fetched_mac;
   task automatic next_word(input integer engine);
-    if (engine == 1) begin
-      got = $fscanf(mac_file, "%h", fetched_mac);
-      mac_word <= fetched_mac;
-    end else if (engine == 0) begin
-      got = $fscanf(dma_file, "%h", fetched);
-      dma_word <= fetched;
-    end else begin
-      got = $fscanf(vec_file, "%h", fetched);
-      vec_word <= fetched;
-    end
+    if (engine == 1) got = $fscanf(mac_file, "%h", fetched_mac);
+    else got = $fscanf(engine == 0 ? dma_file : vec_file, "%h", fetched);
+    if (engine == 0) dma_word <= fetched;
+    if (engine == 1) mac_word <= fetched_mac;
+    if (engine == 2) vec_word <= fetched;
     valid[engine] <= got == 1;
   endtask
 
@@ -248,10 +243,8 @@ module fxsim_tb import fxsim_pkg::*; ;
     next_acc;
     next_y;
     for (int unit = 0; unit < 4; unit++) next_commit(unit);
-    for (int engine = 0; engine < 3; engine++) valid[engine] = 1'b0;
-    x_grant = 1'b0;
-    w_grant = 1'b0;
-    y_grant = 1'b0;
+    valid = '0;
+    {y_grant, w_grant, x_grant} = 3'd0;
     ready = 1'b1;
   end
 
@@ -328,25 +321,29 @@ module fxsim_tb import fxsim_pkg::*; ;
     end
     if (32'(trap.valid) != trap_expected[0] || trap.ordinal != trap_expected[1] ||
         32'(trap.group) != trap_expected[2] || 32'(trap.position) != trap_expected[3] ||
-        32'(trap.row) != trap_expected[4] || 32'(trap.bias) != trap_expected[5] || 32'(trap.lane) != trap_expected[6]) begin
+        32'(trap.row) != trap_expected[4] || 32'(trap.bias) != trap_expected[5] ||
+        32'(trap.lane) != trap_expected[6]) begin
       fail($sformatf("trap record is %0d %0d %0d %0d %0d %0d %0d", trap.valid, trap.ordinal, trap.group, trap.position,
                      trap.row, trap.bias, trap.lane));
     end
   endtask
 
   task automatic check_acc;
-    if (acc_write) begin
+    if (acc_write || inner_write) begin
       if (!acc_due) fail("an accumulator write too many");
       for (int n = 0; n < ROWS; n++) begin
-        acc_mask[n*REG_BITS +: REG_BITS] = {REG_BITS{acc_rows[n]}};
+        acc_mask[n*REG_BITS +: REG_BITS] = {REG_BITS{acc_rows[n] && acc_write}};
         events_mask[n*EVENT_BITS +: EVENT_BITS] = {EVENT_BITS{acc_rows[n]}};
-        values = values + 32'(acc_rows[n]);
+        inner_mask[n*ROW_BITS +: ROW_BITS] = {ROW_BITS{acc_rows[n] && inner_write}};
+        inner_events_mask[n*ROW_EVENT_BITS +: ROW_EVENT_BITS] = {ROW_EVENT_BITS{acc_rows[n] && inner_write}};
+        values = values + 32'(acc_rows[n] && acc_write) + 32'(acc_rows[n] && inner_write);
       end
       if (acc_cycle != cycle) fail($sformatf("accumulator write, expected in cycle %0d", acc_cycle));
       if (acc_expected_half != 32'(acc_half) || acc_expected_slot != 32'(acc_slot)) begin
         fail($sformatf("accumulator write to half %0d slot %0d, expected %0d and %0d", acc_half, acc_slot,
                        acc_expected_half, acc_expected_slot));
       end
+      if (32'(acc_write) != acc_stores) fail($sformatf("%0d accumulator writes, expected %0d", acc_write, acc_stores));
       if ((acc_data & acc_mask) != acc_expected) begin
         fail($sformatf("accumulators of half %0d slot %0d are %h, expected %h", acc_half, acc_slot, acc_data & acc_mask,
                        acc_expected));
@@ -354,7 +351,12 @@ module fxsim_tb import fxsim_pkg::*; ;
       if ((acc_events & events_mask) != events_expected) begin
         fail($sformatf("overflow events are %h, expected %h", acc_events & events_mask, events_expected));
       end
-      writes = writes + 1;
+      if (INNER && ((inner_data & inner_mask) != inner_expected ||
+                    (inner_events & inner_events_mask) != inner_events_expected)) begin
+        fail($sformatf("inner accumulators are %h, their overflow events %h, expected %h and %h",
+                       inner_data & inner_mask, inner_events & inner_events_mask, inner_expected, inner_events_expected));
+      end
+      writes = writes + 32'(acc_write);
       next_acc;
     end
   endtask
@@ -371,9 +373,7 @@ module fxsim_tb import fxsim_pkg::*; ;
         end
       end
       if (y_cycle != cycle) fail($sformatf("requantizer write, expected in cycle %0d", y_cycle));
-      if (y_address != y_expected_address) begin
-        fail($sformatf("codes go to %h, expected %h", y_address, y_expected_address));
-      end
+      if (y_address != y_due_address) fail($sformatf("codes go to %h, expected %h", y_address, y_due_address));
       if (y_count != $countones(y_lanes)) fail($sformatf("%0d lanes expected", y_count));
       if ((y_codes & y_mask) != y_expected) fail($sformatf("codes are %h, expected %h", y_codes & y_mask, y_expected));
       next_y;

@@ -33,13 +33,16 @@ module fxsim_top import fxsim_pkg::*; (
   output logic [REQUANT_LANES-1:0] y_lanes,
   output logic         y_wide,
   output logic [REQUANT_LANES*16-1:0] y_codes,
-  // the accumulator bank
+  // the accumulator bank, and inner accumulators before they spill
   output logic         acc_write,
+  output logic         inner_write,
   output logic         acc_half,
   output logic [11:0]  acc_slot,
   output logic [ROWS-1:0] acc_rows,
   output logic [ROWS*REG_BITS-1:0] acc_data,
   output logic [ROWS*EVENT_BITS-1:0] acc_events,
+  output logic [ROWS*ROW_BITS-1:0] inner_data,
+  output logic [ROWS*ROW_EVENT_BITS-1:0] inner_events,
   output logic [ROWS-1:0] bias_overflow,
   output site_t        trap,
   // last writes of instructions: DMA, MAC (and MERGE), REQ, VEC
@@ -85,8 +88,9 @@ module fxsim_top import fxsim_pkg::*; (
     .y_request(y_request), .y_grant(y_grant), .y_write(y_write), .y_address(y_address), .y_lanes(y_lanes),
     .y_wide(y_wide), .y_codes(y_codes),
     .mac_commit(mac_commit), .mac_pushes(mac_pushes), .req_commit(req_commit), .req_pushes(req_pushes),
-    .acc_write(acc_write), .acc_half(acc_half), .acc_slot(acc_slot), .acc_rows(acc_rows), .acc_data(acc_data),
-    .acc_events(acc_events), .bias_overflow(bias_overflow), .trap(trap), .status(status)
+    .acc_write(acc_write), .inner_write(inner_write), .acc_half(acc_half), .acc_slot(acc_slot), .acc_rows(acc_rows),
+    .acc_data(acc_data), .acc_events(acc_events), .inner_data(inner_data), .inner_events(inner_events),
+    .bias_overflow(bias_overflow), .trap(trap), .status(status)
   );
 
   fxsim_vector vector (

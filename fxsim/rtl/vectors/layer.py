@@ -43,14 +43,13 @@ def layer_vectors(program: Program, x: Samples, layer: int | str) -> VectorSet:
     VectorSet
         With MACs: ``ifm``, ``weights``, ``bias``, ``multipliers`` and ``shifts`` (a floating scheme: ``factors``),
         ``tiles``, ``weight_tiles``, ``issues``, ``accumulators``, ``overflow_events``, ``readouts``, ``codes``,
-        ``ofm``. Without: the tensors that the layer reads and writes, ``ifm`` and ``ofm``, numbered from 0 on where
-        there are several.
+        ``ofm``; with inner accumulators ``inner_accumulators`` and ``inner_overflow_events`` too. Without: the tensors
+        that the layer reads and writes, ``ifm`` and ``ofm``, numbered from 0 on where there are several.
 
     Raises
     ------
     ProgramError
-        The program is illegal, has no such layer, does not say what the layer computes, or has sums with an inner
-        accumulator.
+        The program is illegal, has no such layer, or does not say what the layer computes.
     InputError
         `x` is not one sample of the program's inputs.
     """
@@ -79,9 +78,8 @@ def layer_vectors(program: Program, x: Samples, layer: int | str) -> VectorSet:
 
 def _mac_arrays(program: Program, x: Samples, number: int, rule: Mapping[str, int | str]) -> tuple[VectorArray, ...]:
     constants = layer_constants(program, number)
-    register = int(rule["internal_bits" if rule["overflow"] == "readout" else "acc_bits"])
     trace = mac_trace(program, x, layer=number)
-    return (*constant_arrays(program, number, constants), *engine_arrays(trace, number, constants, register))
+    return (*constant_arrays(program, number, constants), *engine_arrays(trace, number, constants, rule))
 
 
 def _has_macs(program: Program, number: int) -> bool:

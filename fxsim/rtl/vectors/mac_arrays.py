@@ -15,6 +15,8 @@ from fxsim.rtl.vectors.arrays import VectorArray, table
 from fxsim.sim import locate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fxsim.isa import Program
     from fxsim.rtl.vectors.constants import Constants
     from fxsim.sim import Issues, MacTrace, Places, ReadOuts
@@ -53,23 +55,40 @@ def constant_arrays(program: Program, number: int, constants: Constants) -> list
     ]  # fmt: skip
 
 
-def engine_arrays(trace: MacTrace, number: int, constants: Constants, register_bits: int) -> list[VectorArray]:
-    """Bank writes and requantizer beats of layer `number` by cycle; accumulators are `register_bits` wide."""
+def engine_arrays(
+    trace: MacTrace, number: int, constants: Constants, rule: Mapping[str, int | str]
+) -> list[VectorArray]:
+    """Issues and requantizer beats of layer `number`, which follows `rule`, by cycle."""
     program, issues, beats = trace.program, trace.issues, trace.beats
     blocks = _Blocks(program, locate(program, number))
     own = program.layer_of[issues.instruction] == number
     read = program.layer_of[beats.instruction] == number
     result = program.symbol(program.layers[number].outputs[0])
-    events = program.hardware.timing.cols.bit_length()
+    columns = _issues(blocks, issues, own, constants)
+    inner: list[VectorArray] = []
+    cols = program.hardware.timing.cols
+    if "inner_bits" in rule:
+        columns |= _spills(blocks, issues, own)
+        inner = _sums("inner_", issues.inner[own], issues.inner_events[own], int(rule["inner_bits"]), cols)
+    register_bits = int(rule["internal_bits" if rule["overflow"] == "readout" else "acc_bits"])
     return [
-        table("issues", "writes of the accumulator bank, by cycle", _issues(blocks, issues, own, constants), "issue"),
-        VectorArray("accumulators", "registers of all rows after each issue; 0 in rows that are not active",
-                    issues.values[own], ("issue", "row"), register_bits, packed=True),
-        VectorArray("overflow_events", "rule applications of each issue and row whose exact sum left the range",
-                    issues.events[own], ("issue", "row"), events, signed=False, packed=True),
+        table("issues", "what the array sums, and where, by cycle", columns, "issue"),
+        *inner,
+        *_sums("", issues.values[own], issues.events[own], register_bits, cols),
         table("readouts", "beats of the requantizer, by cycle", _readouts(blocks, beats, read), "beat"),
         VectorArray("codes", "output codes of each beat; 0 in lanes without a row", beats.codes[read],
                     ("beat", "lane"), 8 * ITEM_BYTES[result.dtype], not result.dtype.startswith("u"), packed=True),
+    ]  # fmt: skip
+
+
+def _sums(prefix: str, values: Ints, events: Ints, bits: int, cols: int) -> list[VectorArray]:
+    """Registers of `bits` and their events, [issues, rows], as arrays of names that begin with `prefix`."""
+    axes, registers = ("issue", "row"), "inner registers" if prefix else "registers"
+    return [
+        VectorArray(f"{prefix}accumulators", f"{registers} of all rows after each issue; 0 where none is written",
+                    values, axes, bits, packed=True),
+        VectorArray(f"{prefix}overflow_events", "rule applications of an issue and row whose exact sum left the range",
+                    events, axes, cols.bit_length(), signed=False, packed=True),
     ]  # fmt: skip
 
 
@@ -119,6 +138,20 @@ def _issues(blocks: _Blocks, issues: Issues, own: NDArray[np.bool_], constants: 
         "channel": blocks.field("row_base", instruction),
         "rows": blocks.field("rows", instruction),
         "pixel": blocks.pixels(instruction, issues.position[own]),
+    }
+
+
+def _spills(blocks: _Blocks, issues: Issues, own: NDArray[np.bool_]) -> dict[str, Ints]:
+    """What the inner accumulator of an issue starts from, and whether it spills; the outer one keeps from then on."""
+    instruction, group = issues.instruction[own], issues.group[own]
+    merge = blocks.program.columns.opcode[instruction] == Merge.opcode
+    size = np.maximum(blocks.field("inner_groups", instruction), 1)
+    begins = np.where(group % size == 0, Init.ZERO, Init.KEEP)
+    first = ~merge & (group < size)
+    return {
+        "init": np.where(first, blocks.field("init", instruction), Init.KEEP),
+        "inner_init": np.where(merge, NOTHING, begins),
+        "spills": np.where(merge, NOTHING, issues.stores[own]),
     }
 
 

@@ -24,6 +24,8 @@ _COLUMNS = {
     "half": "half of the accumulator bank",
     "slot": "accumulator within the half",
     "init": "what the sum starts from: 0 the bias (put through the overflow rule), 1 zero, 2 what the slot holds",
+    "inner_init": "what the inner accumulator starts from: 1 zero, 2 what it holds; -1 for a MERGE",
+    "spills": "1: the inner accumulator is added to the slot, 0: the slot stays as it is; -1 for a MERGE",
     "tile": "number of the weight tile; -1 for a MERGE, which adds slot `merged_slot` instead of products",
     "k": "first position of the stream that the issue adds; -1 for a MERGE",
     "merged_slot": "slot of the same half that a MERGE adds; -1 for a MAC",
@@ -46,6 +48,11 @@ overflow rule, chain adds product after product, each by the rule. The rule take
 clamp it to `acc_bits`, wrap keeps its low `acc_bits`, readout keeps its low `internal_bits` and is clamped to
 `acc_bits` when it is read out. Position k of a tile stands in line `line + k - k_start` of `weight_tiles`, row n in
 lane n.
+"""
+_INNER = """\
+Every slot has an inner accumulator of `inner_bits` in front. A MAC adds its products to that one, by the rule
+`inner_overflow`; where it `spills`, behind every `inner_groups` issues of a position and behind the last one, one
+application of the rule above adds it to the slot. A MERGE adds to the slot itself.
 """
 _DOUBLE = (
     "v = acc * 2^max(shift, 0), wrapped to W = max(32, acc_bits) bits; v = v * multiplier / 2^31, ties up, saturated to"
@@ -98,6 +105,8 @@ def _arithmetic(vectors: VectorSet) -> Iterator[str]:
     yield f"of `readouts`. Cycles count from the program's first; the program takes {cycles['program']:,}, the layer's"
     yield f"window begins at {cycles['layer_begin']:,} and takes {cycles['layer_cycles']:,}."
     yield from ("", "## What the layer computes", "", _SUMS)
+    if "inner_bits" in vectors.rule:
+        yield _INNER
     yield from _requantizer(vectors)
     yield ""
     constants = {**vectors.rule, **vectors.geometry}

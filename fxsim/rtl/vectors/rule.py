@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fxsim._core.errors import ProgramError
-from fxsim.isa import Mac, Order, Req, ZeroPoint
+from fxsim.isa import InnerOverflow, Mac, Order, Req, ZeroPoint
 from fxsim.numerics import Overflow, Reduction, scheme_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,15 @@ def layer_rule(program: Program, number: int) -> dict[str, int | str]:
     reads = {name: _common(program, number, Req, name) for name in ("out_zero", "clamp_lo", "clamp_hi", "add_bias")}
     scheme = scheme_of(_common(program, number, Req, "scheme"))
     named = {name: kind(sums[name]).name.lower() for name, kind in _MODES.items()}
-    return {**sums, **named, "scheme": scheme.name, **reads}
+    return {**sums, **named, **_inner_rule(program, number), "scheme": scheme.name, **reads}
+
+
+def _inner_rule(program: Program, number: int) -> dict[str, int | str]:
+    """Width, groups and mode of the inner accumulators, if the layer has them."""
+    found = {name: _common(program, number, Mac, name) for name in ("inner_bits", "inner_groups", "inner_overflow")}
+    if not found["inner_bits"]:
+        return {}
+    return {**found, "inner_overflow": InnerOverflow(found["inner_overflow"]).name.lower()}
 
 
 def layer_geometry(program: Program, number: int) -> dict[str, int]:

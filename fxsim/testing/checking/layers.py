@@ -15,7 +15,6 @@ from fxsim.ops import MAC_OPERATORS, OPERATORS
 from fxsim.oracle import golden
 from fxsim.rtl import FORMATS, layer_vectors
 from fxsim.testing.checking.answers import tensor_differs
-from fxsim.testing.checking.hexes import hex_files
 from fxsim.testing.checking.mismatch import Checked
 from fxsim.testing.checking.network_source import network_source
 from fxsim.testing.checking.search import check
@@ -141,10 +140,7 @@ class _Layer:
         return lower(self.net, (self.hw or _RUNTIME).replace(**SCRATCHPADS))
 
     def files(self) -> dict[str, bytes]:
-        """Golden vectors of every sample; only operands and results where there are inner accumulators."""
-        if self.hw is not None and self.hw.numerics.inner_bits:
-            parts = {**self.x, "expected": self.expected()}
-            return hex_files({name: _bits(array) for name, array in parts.items()})
+        """Golden vectors of every sample."""
         files: dict[str, bytes] = {}
         samples = len(next(iter(self.x.values())))
         for i in range(samples):
@@ -152,12 +148,6 @@ class _Layer:
             head = f"sample{i}_" if samples > 1 else ""
             files |= {head + name: data for name, data in FORMATS["readmemh"].files(vectors).items()}
         return files
-
-
-def _bits(array: Array) -> tuple[NDArray[np.integer], int]:
-    """Codes and their width; reals as the bits of their binary32 numbers."""
-    codes = array.view(np.uint32) if array.dtype == np.float32 else array.astype(np.int64)
-    return codes, 8 * array.dtype.itemsize
 
 
 def _narrowed(net: Network, hw: Hardware | None) -> Network:

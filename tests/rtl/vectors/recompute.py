@@ -26,6 +26,7 @@ class Layer:
     record: dict[str, Any]
     arrays: dict[str, Words]
     bank: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    inners: dict[tuple[int, int], list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rule: dict[str, Any] = self.record["rule"]
@@ -85,12 +86,31 @@ class Layer:
             return self.bank[issue["half"], issue["slot"]][row]
         return 0 if issue["init"] else self.overflow(self.flat["bias"][issue["channel"] + row])[0]
 
+    def inner(self, issue: Row) -> tuple[list[int], list[int]]:
+        """Inner registers and their events of the active rows; none in a MERGE, or without inner accumulators."""
+        place, found = (issue["half"], issue["slot"]), []
+        if "inner_bits" not in self.rule or issue["tile"] < 0:
+            return [], []
+        bits, mode = self.rule["inner_bits"], Overflow[self.rule["inner_overflow"].upper()]
+        for row in range(issue["rows"]):
+            value, count = 0 if issue["inner_init"] == 1 else self.inners[place][row], 0
+            for addend in self.addends(issue, row):
+                value, event = ref_overflow(value + addend, bits, mode, bits)
+                count += event
+            found.append((value, count))
+        values, events = zip(*found, strict=True)
+        self.inners[place] = list(values)
+        return list(values), list(events)
+
     def issue(self, issue: Row) -> tuple[list[int], list[int]]:
-        """Registers and events of the active rows."""
+        """Registers and events of the active rows; none where nothing spills."""
         place, values, events = (issue["half"], issue["slot"]), [], []
+        if issue.get("spills") == 0:
+            return [], []
         for row in range(issue["rows"]):
             value, count = self.start(issue, row), 0
-            for addend in self.addends(issue, row):
+            spilled = issue.get("spills") == 1
+            for addend in [self.inners[place][row]] if spilled else self.addends(issue, row):
                 value, event = self.overflow(value + addend)
                 count += event
             values.append(value)
@@ -122,12 +142,14 @@ def check(record: dict[str, Any], arrays: dict[str, Words]) -> Counter[str]:
     written: dict[int, int] = {}
     for _, is_issue, i in sorted(moments):
         if is_issue:
-            values, events = layer.issue(issues[i])
-            spare = [0] * (len(arrays["accumulators"][i]) - len(values))
-            assert arrays["accumulators"][i] == values + spare, f"issue {i}"
-            assert arrays["overflow_events"][i] == events + spare, f"issue {i}"
-            compared["accumulators"] += len(values)
-            compared["events"] += sum(events)
+            for prefix, (values, events) in (("inner_", layer.inner(issues[i])), ("", layer.issue(issues[i]))):
+                if f"{prefix}accumulators" not in arrays:
+                    continue
+                spare = [0] * (len(arrays[f"{prefix}accumulators"][i]) - len(values))
+                assert arrays[f"{prefix}accumulators"][i] == values + spare, f"issue {i}"
+                assert arrays[f"{prefix}overflow_events"][i] == events + spare, f"issue {i}"
+                compared[f"{prefix}accumulators"] += len(values)
+                compared[f"{prefix}events"] += sum(events)
             continue
         beat = beats[i]
         codes = [layer.code(beat, lane) for lane in range(beat["count"])]
