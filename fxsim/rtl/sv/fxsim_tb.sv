@@ -354,7 +354,8 @@ module fxsim_tb import fxsim_pkg::*; ;
       if (INNER && ((inner_data & inner_mask) != inner_expected ||
                     (inner_events & inner_events_mask) != inner_events_expected)) begin
         fail($sformatf("inner accumulators are %h, their overflow events %h, expected %h and %h",
-                       inner_data & inner_mask, inner_events & inner_events_mask, inner_expected, inner_events_expected));
+                       inner_data & inner_mask, inner_events & inner_events_mask, inner_expected,
+                       inner_events_expected));
       end
       writes = writes + 32'(acc_write);
       next_acc;
