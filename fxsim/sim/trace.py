@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fxsim.isa import Mac, Merge, Req, array_of, issue_offsets, mac_shapes, merge_shapes
 from fxsim.kernels import COLUMNS, KIND_REQ, NO_SITE
-from fxsim.sim.issues import SUM_VALUES, Cutter, is_staged, stored_groups
+from fxsim.sim.issue_steps import SUM_VALUES, IssueSteps, copied, is_staged, stored_groups
 from fxsim.sim.stepping import Stepper
 from fxsim.sim.timing import Timeline, timeline
 
@@ -178,7 +178,7 @@ class _Walk:
         self._hardware = program.hardware
         self._array: MacArray = array_of(program.hardware)
         self._offsets = _offsets(program, self._array)
-        self._cutter = Cutter(stepper)
+        self._inner = copied(stepper.state.bank)
         traced = np.concatenate([program.columns.rows_of(cls) for cls in (Mac, Merge, Req)])
         self._traced = set(traced[kept[traced]].tolist())
         self._issues: list[tuple[Ints, Ints]] = []
@@ -216,16 +216,15 @@ class _Walk:
         group, position = (index.reshape(-1) for index in np.indices(offsets.shape))
         slot, half = fields[_AT["slot"]] + position, int(fields[_AT["half"]])
         if is_staged(fields):
-            self._stepper.call(fields[None, :], self._cutter.copy_of_bank())  # events in program order
+            self._stepper.call(fields[None, :], copied(self._state.bank))  # events in program order
             self._see_trap(0, 0)
-        table = np.zeros((len(group), len(SUM_VALUES), self._hardware.timing.rows), np.int64)
-        for i, values in enumerate(self._cutter.issues(fields, offsets.shape)):
-            table[i, :, : values.shape[1]] = values
-            self._see_trap(int(group[i]), int(position[i]))
+        steps = IssueSteps(self._stepper, fields, offsets.shape, self._inner)
+        for place in steps:
+            self._see_trap(*place)
         cycle = self._times.start[number] + offsets.reshape(-1)
         instruction, halves = (np.full(len(group), value) for value in (number, half))
         stores = stored_groups(fields, offsets.shape[0])[group]
-        self._issues.append((np.stack([instruction, group, position, halves, slot, stores, cycle]), table))
+        self._issues.append((np.stack([instruction, group, position, halves, slot, stores, cycle]), steps.table))
 
     # ---- REQ
 
