@@ -75,10 +75,10 @@ cycles in front of decode."""
 
 _SEEN = """\
 The testbench plays the instructions of a program, holds the scratchpads, and compares every write of the accumulator
-bank (values and overflow events), every requantized code and its address, every commit, and, where no port refuses a
-beat, the stall counters of every layer that has cycles, each in its cycle. The first difference is printed and ends the
-run with an exit status that is not 0; so does anything missing or left over. The last line of a run without one counts
-what was compared."""
+bank and of inner accumulators (values and overflow events), every requantized code and its address, every commit, and,
+where no port refuses a beat, the stall counters of every layer that has cycles, each in its cycle. The first difference
+is printed and ends the run with an exit status that is not 0; so does anything missing or left over. The last line of a
+run without one counts what was compared."""
 
 
 def readme_text(program: Program, sources: Mapping[str, str], vectors: Mapping[str, str]) -> str:

@@ -101,7 +101,7 @@ def _arithmetic(vectors: VectorSet) -> Iterator[str]:
     used = dict.fromkeys(name for array in vectors.arrays for name in array.columns)
     yield from _table(("column", "meaning"), ((f"`{name}`", _COLUMNS[name]) for name in used))
     yield ""
-    yield "Word i of `accumulators` and of `overflow_events` belongs to word i of `issues`; word i of `codes` to word i"
+    yield "Word i of accumulators and of overflow events belongs to word i of `issues`; word i of `codes` to word i"
     yield f"of `readouts`. Cycles count from the program's first; the program takes {cycles['program']:,}, the layer's"
     yield f"window begins at {cycles['layer_begin']:,} and takes {cycles['layer_cycles']:,}."
     yield from ("", "## What the layer computes", "", _SUMS)
