@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from fxsim.rtl import Coverage, coverage_table
 from tests.rtl.chosen import CHOSEN
 from tests.rtl.configurations import MACHINES
-from tests.rtl.runs import LEAST_PROGRAMS, runs
+from tests.rtl.runs import LEAST_PROGRAMS, directed, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fxsim.hw import Hardware
+    from tests.rtl.runs import Run
 
 
-def covered(hw: Hardware, numbers: Iterable[int]) -> list[Coverage]:
+def covered(hw: Hardware, played: Iterable[Run]) -> list[Coverage]:
     """What each of some runs meets; the hardware is not needed, a run that agrees with it meets the same."""
     found = []
-    for run in runs(hw, numbers):
+    for run in played:
         found.append(Coverage(hw))
         found[-1].add(run.program, run.x, stalls=run.stalls)
     return found
@@ -52,9 +54,11 @@ def main() -> None:
     """Print the table, or a choice."""
     totals = []
     for hw in MACHINES:
-        pool = covered(hw, range(int(sys.argv[2])) if sys.argv[1:2] == ["choose"] else CHOSEN[hw.name])
-        if len(sys.argv) > 1:
+        if sys.argv[1:2] == ["choose"]:
+            pool = covered(hw, runs(hw, range(int(sys.argv[2]))))
             print(f'    "{hw.name}": {tuple(choose(pool))},')
+        else:
+            pool = covered(hw, chain(directed(hw), runs(hw, CHOSEN[hw.name])))
         totals.append(together(hw, pool))
         for name in totals[-1].missed():
             print(f"    # not met: {name}")

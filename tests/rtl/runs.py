@@ -14,7 +14,7 @@ from fxsim import FxsimError
 from fxsim.isa import Program
 from fxsim.lowering import lower
 from fxsim.rtl import PORTS
-from fxsim.testing import layers, programs_with_data
+from fxsim.testing import Chain, layers, programs_with_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,6 +51,15 @@ def lowered(draw: st.DrawFn, hw: Hardware) -> tuple[Program, dict[str, NDArray[A
     except FxsimError:
         assume(False)
     return program, {name: codes[:1] for name, codes in case.x.items()}
+
+
+def directed(hw: Hardware) -> Iterator[Run]:
+    """What random programs seldom do: depthwise windows inside a tile that move on by two of three latched columns."""
+    if min(hw.numerics.act_bits, hw.numerics.weight_bits) < 8 or hw.timing.cols < 3:
+        return
+    net = Chain((1, 3, 11, 3), seed=1).depthwise(2, (1, 3), stride_w=2, padding="VALID").build()
+    x = np.random.default_rng(1).integers(-128, 128, (1, 3, 11, 3)).astype(np.int8)
+    yield Run(lower(net, hw.replace(bias_policy="apply")), {net.values[net.inputs[0]].name: x}, [])
 
 
 def runs(hw: Hardware, numbers: Iterable[int]) -> Iterator[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from fxsim.rtl import Coverage, Machine, coverage_table
 from tests.rtl.chosen import CHOSEN
 from tests.rtl.configurations import MACHINES
-from tests.rtl.runs import LEAST_PROGRAMS, NIGHTLY, NIGHTLY_PROGRAMS, runs
+from tests.rtl.runs import LEAST_PROGRAMS, NIGHTLY, NIGHTLY_PROGRAMS, directed, runs
 from tests.rtl.tools import require_rtl
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def numbers(hw: Hardware, coverage: Coverage) -> Iterator[int]:
 def test_programs_give_the_same_bits_in_the_same_cycles(hw: Hardware, tmp_path: Path) -> None:
     require_rtl()
     machine, coverage, compared = Machine(hw, tmp_path), Coverage(hw), []
-    for run in runs(hw, numbers(hw, coverage)):
+    for run in chain(directed(hw), runs(hw, numbers(hw, coverage))):
         compared.append(machine.run(run.program, run.x, stalls=run.stalls))
         coverage.add(run.program, run.x, stalls=run.stalls)
     print(coverage_table([coverage]).text())

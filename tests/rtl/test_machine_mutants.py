@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from fxsim._core.errors import RtlError
 from fxsim.rtl import Machine
 from tests.rtl.machine_mutants import LIMIT, MUTANTS, Mutant
-from tests.rtl.runs import NIGHTLY, runs
+from tests.rtl.runs import NIGHTLY, directed, runs
 from tests.rtl.tools import require_rtl
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def test_every_fault_is_planted_in_one_place() -> None:
 def test_planted_faults_show(mutant: Mutant, tmp_path: Path) -> None:
     require_rtl()
     machine = Machine(mutant.hardware, tmp_path, mutant.sources())
-    assert any(_differs(machine, run) for run in runs(mutant.hardware, range(LIMIT)))
+    assert any(_differs(machine, run) for run in chain(directed(mutant.hardware), runs(mutant.hardware, range(LIMIT))))
 
 
 def _differs(machine: Machine, run: Run) -> bool:

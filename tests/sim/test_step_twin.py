@@ -111,6 +111,7 @@ def test_next_tile_loads_in_the_shadow_of_the_last_group() -> None:
         ({"pixel_pitch": 4, "channels": 4, "kw": 2}, [[1, 1], [1, 1]]),
         ({"pixel_pitch": 2, "channels": 2, "kw": 4}, [[1, 1], [1, 1]]),
         ({"pixel_pitch": 3, "channels": 2, "kw": 4}, [[2, 2], [2, 2]]),
+        ({"pixel_pitch": 1, "channels": 2, "kw": 4}, [[2, 2], [2, 2]]),
         ({"pixel_pitch": 2, "channels": 2, "kw": 4, "dil_x": 2}, [[2, 2], [2, 2]]),
         ({"pixel_pitch": 2, "channels": 2, "kw": 4, "order": Order.REVERSED}, [[2, 2], [2, 2]]),
         ({"pixel_pitch": 2, "channels": 2, "kw": 2, "kh": 2, "dil_y": 2}, [[1, 1], [1, 1]]),

@@ -65,6 +65,7 @@ FIELD_BINS: dict[str, Callable[[Hardware], bool]] = {
     "row file: used again": _always,
     "private x: no row reuse": _always,
     "private x: row reuse, columns latched": lambda hw: hw.timing.cols > 1 and hw.timing.half_depth > 1,
+    "private x: row reuse, two columns on": lambda hw: hw.timing.cols > 2 and hw.timing.half_depth > 1,
     "private x: row reuse, all columns new": lambda hw: hw.timing.half_depth > 1,
     "private x: several outputs per channel": _always,
     "private x: channel begins before row 0": _always,
@@ -202,6 +203,7 @@ def _private(f: Table, cols: int) -> dict[str, Bools]:
     return {
         "private x: no row reuse": private & ~reuses,
         "private x: row reuse, columns latched": reuses & (f.stride_x < f.kw),
+        "private x: row reuse, two columns on": reuses & (f.stride_x < f.kw) & (f.stride_x == 2),
         "private x: row reuse, all columns new": reuses & (f.stride_x >= f.kw),
         "private x: several outputs per channel": private & (f.depth_mult > 1),
         "private x: channel begins before row 0": private & (f.row_base % f.depth_mult != 0),
