@@ -28,8 +28,9 @@ DENSE = {"kh": 3, "kw": 3, "channels": 2, "pixel_pitch": 2, "k_count": 18}
         ({"x_wide": 1, "pixel_pitch": 32}, [2, 2, 2, 2]),
         # 3x3 window, 2 dense channels: a kernel row is a run of 6, so groups are 4 | 2+2 | 4 | 4 | 2.
         (DENSE, [1, 2, 1, 1, 1]),
-        # Pixels apart, or taps apart: every tap is a run of 2.
+        # Pixels apart or over one another, or taps apart: every tap is a run of 2.
         (DENSE | {"pixel_pitch": 8}, [2, 2, 2, 2, 1]),
+        (DENSE | {"pixel_pitch": 1}, [2, 2, 2, 2, 1]),
         (DENSE | {"dil_x": 2}, [2, 2, 2, 2, 1]),
         # One column that is read three times is no run of 6 either.
         (DENSE | {"dil_x": 0}, [2, 2, 2, 2, 1]),
