@@ -72,9 +72,7 @@ class IssueSteps:
         self._bank, timing = stepper.state.bank, stepper.program.hardware.timing
         self._groups, self._positions = shape
         self._cols, self._tile_rows = timing.cols, timing.rows
-        self._half, self._slot, self._rows, stat = fields[
-            [_AT[name] for name in ("half", "slot", "rows", "stat")]
-        ].tolist()
+        self._half, self._slot, self._rows, stat = fields[_PLACE].tolist()
         self._counts = stepper.state.tally.stats[:, stat : stat + self._rows]
         self._counted = self._counts[EVENTS] + self._counts[WRAPS]
         self.table = np.zeros((self._groups * self._positions, len(SUM_VALUES), timing.rows), np.int64)
