@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from fxsim._core.errors import HardwareError
-from fxsim.isa import INSTRUCTIONS, array_of
+from fxsim.isa import INSTRUCTIONS, array_of, inner_fields
 from fxsim.numerics import SCHEMES, Scheme
 
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ def row_bits(hw: Hardware) -> int:
     return hw.numerics.inner_bits or register_bits(hw)
 
 
+def _inner_groups(hw: Hardware) -> int:
+    """Groups behind which an accumulator is written: every one, or those that the inner accumulator sums."""
+    return int(inner_fields(hw.numerics, hw.timing.cols).get("inner_groups", 1))
+
+
 def machine_number(hw: Hardware) -> str:
     """16 hexadecimal digits that tell machines with other parameters apart: of the SHA-256 of the parameters."""
     return hashlib.sha256(_lines(_hardware(hw) | _derived(hw)).encode()).hexdigest()[:16]
@@ -114,7 +119,7 @@ def _hardware(hw: Hardware) -> dict[str, int | bool]:
         "ACC_BITS": n.acc_bits,
         "BIAS_BITS": n.bias_bits,
         "INNER": bool(n.inner_bits),
-        "INNER_GROUPS": n.inner_products // t.cols if n.inner_bits else 1,
+        "INNER_GROUPS": _inner_groups(hw),
         "TREE": n.reduction == "tree",
         "SUBTRACT": n.zero_point == "subtract",
         "SCHEME": int(scheme.code),
@@ -159,7 +164,7 @@ def _derived(hw: Hardware) -> dict[str, int | bool]:
         "ROW_ADDEND": max(row_bits(hw), total if tree else product),
         "ROW_EVENT_BITS": row_event_width(hw),
         "EVENT_BITS": event_width(hw),
-        "SPILL_BITS": (n.inner_products // t.cols if n.inner_bits else 1).bit_length(),
+        "SPILL_BITS": _inner_groups(hw).bit_length(),
         "RECURRENCE": array.distance,
         "DEPTH": array.depth,
         "TILE_BEATS": array.tile,

@@ -131,7 +131,6 @@ class _Walk:
         self._order = np.argsort(trace.issues.instruction, kind="stable")
         self._owners = trace.issues.instruction[self._order]
         self._register = IntFormat(register_bits(hw))
-        self._inner_register = IntFormat(n.inner_bits or 2)
         self._scheme = machine_scheme(hw)
         self._greatest = _greatest_multiplier(self._scheme, n.multiplier_bits)
         self._wraps = n.overflow in ("wrap", "readout")
@@ -165,7 +164,7 @@ class _Walk:
         at = int(self._issues.slot[i]), slice(mac.rows)
         before, exact = (0, 0) if begins else (self._inner[at], self._inner_exact[at])
         total = before + self._issues.inner_exact[i, : mac.rows] - exact
-        self._sides(f"inner sum: {self._hardware.numerics.inner_overflow}, {{}}", self._inner_register, total)
+        self._sides(f"inner sum: {self._hardware.numerics.inner_overflow}, {{}}", IntFormat(mac.inner_bits), total)
         self._inner[at], self._inner_exact[at] = (
             self._issues.inner[i, : mac.rows],
             self._issues.inner_exact[i, : mac.rows],
